@@ -1,0 +1,163 @@
+// Package keystore keeps a person's secrets in one file, under a passphrase.
+//
+// A random data key seals the contents with XChaCha20-Poly1305. Slots wrap the data key; a passphrase opens its slot through
+// Argon2id (RFC 9106). The whole header, with every slot, is additional data of the contents, so that no slot can be
+// exchanged for another. The data key also seals files that lie beside the keystore.
+//
+// A version of the file is complete or not there: it is written under another name, synced and renamed. File and directory
+// must belong to the user alone. Two processes don't overwrite each other: the second one gets ErrConflict.
+//
+// What this does not protect: a passphrase that can be guessed, or secrets from whoever controls the machine while they are
+// in use. An older version of the file opens as well as the newest; only a caller who remembers Generation notices. Where
+// the system has no file owners or locks (Windows, WebAssembly), the checks on them don't take place.
+package keystore
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"sync"
+)
+
+// ErrPassphrase is returned, wrapped, when no slot opens: the passphrase is wrong or the slot was damaged. Nobody can tell
+// which.
+var ErrPassphrase = errors.New("wrong passphrase or damaged keystore")
+
+// ErrInsecure is returned, wrapped, when file or directory are open to others or are not what they seem. The message says
+// what to do.
+var ErrInsecure = errors.New("insecure keystore")
+
+// ErrMalformed is returned, wrapped, for bytes that are no keystore, or whose contents don't belong to their header, and by
+// Unseal.
+var ErrMalformed = errors.New("malformed keystore")
+
+// ErrConflict is returned, wrapped, by Save when the file is no longer the version that this Keystore read or wrote last.
+// Nothing was written; the caller opens the file again and repeats its change.
+var ErrConflict = errors.New("keystore was changed by another process")
+
+// Keystore is an open keystore. It holds the data key and the contents in memory until Close, never prints them, and is safe
+// for concurrent use.
+type Keystore struct {
+	path string
+
+	mu       sync.Mutex
+	vault    *vault
+	contents []byte
+	seen     [sha256.Size]byte // hash of the file as read or written last
+}
+
+// Create makes a keystore at path that holds contents, and its directory with mode 0700 if there is none. It refuses to
+// overwrite anything (fs.ErrExist), an empty passphrase and parameters out of bounds. It does not keep its arguments.
+func Create(path string, passphrase []byte, p Params, contents []byte) (*Keystore, error) {
+	if err := makeDirectory(filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("creating keystore: %w", err)
+	}
+	d, err := lockDirectory(path)
+	if err != nil {
+		return nil, fmt.Errorf("creating keystore: %w", err)
+	}
+	defer d.close()
+	if d.exists() {
+		return nil, fmt.Errorf("creating keystore: %q: %w", path, fs.ErrExist)
+	}
+	v, err := newVault(passphrase, p)
+	if err != nil {
+		return nil, fmt.Errorf("creating keystore: %w", err)
+	}
+	k := &Keystore{path: path, vault: v}
+	if err := k.write(d, contents); err != nil {
+		return nil, fmt.Errorf("creating keystore: %w", err)
+	}
+	return k, nil
+}
+
+// Open opens the keystore at path. It fails with ErrInsecure before anything is read, with ErrMalformed before a header's
+// parameters are put to work, and with ErrPassphrase. It does not keep passphrase. With Native parameters it takes half a
+// second and 256 MiB.
+func Open(path string, passphrase []byte) (*Keystore, error) {
+	d, err := openDirectory(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening keystore: %w", err)
+	}
+	defer d.close()
+	encoded, err := d.read()
+	if err != nil {
+		return nil, fmt.Errorf("opening keystore: %w", err)
+	}
+	v, contents, err := parseVault(encoded, passphrase)
+	if err != nil {
+		return nil, fmt.Errorf("opening keystore: %w", err)
+	}
+	return &Keystore{path: path, vault: v, contents: contents, seen: sha256.Sum256(encoded)}, nil
+}
+
+// Contents returns a copy of what was saved last, which the caller clears after use, or nil after Close.
+func (k *Keystore) Contents() []byte {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return bytes.Clone(k.contents)
+}
+
+// Generation returns the number of the version: 1 when created, one more for each Save. A caller that remembers it
+// elsewhere notices when an older version was put back.
+func (k *Keystore) Generation() uint64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.vault.generation
+}
+
+// Save replaces the contents, in the file and in memory. After an error the file holds the old contents or the new ones,
+// never a mixture or neither; the Keystore keeps the old ones and a further Save fails with ErrConflict if the file has the
+// new. It does not keep contents.
+func (k *Keystore) Save(contents []byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.vault.closed() {
+		return fmt.Errorf("saving keystore: %w", fs.ErrClosed)
+	}
+	d, err := lockDirectory(k.path)
+	if err != nil {
+		return fmt.Errorf("saving keystore: %w", err)
+	}
+	defer d.close()
+	current, err := d.read()
+	if err != nil {
+		return fmt.Errorf("saving keystore: %w", err)
+	}
+	if sha256.Sum256(current) != k.seen {
+		return fmt.Errorf("saving keystore: %w", ErrConflict)
+	}
+	if err := k.write(d, contents); err != nil {
+		return fmt.Errorf("saving keystore: %w", err)
+	}
+	return nil
+}
+
+// Close wipes the data key and the contents from memory. Everything but Generation fails afterwards. Copies that Contents
+// returned are the caller's.
+func (k *Keystore) Close() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.vault.wipe()
+	clear(k.contents)
+	k.contents = nil
+}
+
+// write puts the next version in the place of the file, under the lock of d.
+func (k *Keystore) write(d *directory, contents []byte) error {
+	encoded, err := k.vault.seal(k.vault.generation+1, contents)
+	if err != nil {
+		return err
+	}
+	if err := d.replace(encoded); err != nil {
+		return err
+	}
+	clear(k.contents)
+	k.contents = bytes.Clone(contents)
+	k.vault.generation++
+	k.seen = sha256.Sum256(encoded)
+	return nil
+}

@@ -1,0 +1,144 @@
+package keystore
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/phrledger/phr/crypto/canonical"
+)
+
+const (
+	format   = "phr/keystore/1"
+	maxSlots = 8
+	maxFile  = 16 << 20
+)
+
+// file is what stands on disk. Header is an encoded header, and additional data of Sealed.
+type file struct {
+	_      struct{} `cbor:",toarray"`
+	Header []byte
+	Nonce  []byte
+	Sealed []byte
+}
+
+type header struct {
+	_          struct{} `cbor:",toarray"`
+	Format     string
+	Generation uint64
+	Slots      []slot
+}
+
+// vault is the keystore without its file: the data key and the header. It is not safe for concurrent use.
+type vault struct {
+	key        []byte // nil once wiped
+	generation uint64
+	slots      []slot
+}
+
+func newVault(passphrase []byte, p Params) (*vault, error) {
+	key := random(keySize)
+	s, err := wrap(key, passphrase, p)
+	if err != nil {
+		return nil, err
+	}
+	return &vault{key: key, slots: []slot{s}}, nil
+}
+
+// parseVault opens the encoded form and returns its contents. Every bound is checked before a passphrase is tried.
+func parseVault(encoded, passphrase []byte) (*vault, []byte, error) {
+	f, h, err := parseFile(encoded)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	v := &vault{generation: h.Generation, slots: h.Slots}
+	if v.key, err = unwrap(h.Slots, passphrase); err != nil {
+		return nil, nil, err
+	}
+	key, err := v.derive("contents", "")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer clear(key)
+	contents, err := openWith(key, f.Nonce, f.Sealed, f.Header)
+	if err != nil {
+		// The passphrase was right: what is wrong is the file, so another try won't help.
+		v.wipe()
+		return nil, nil, fmt.Errorf("%w: the contents don't belong to this header", ErrMalformed)
+	}
+	return v, contents, nil
+}
+
+func parseFile(encoded []byte) (*file, *header, error) {
+	var f file
+	if err := canonical.Unmarshal(encoded, &f); err != nil {
+		return nil, nil, err
+	}
+	var h header
+	if err := canonical.Unmarshal(f.Header, &h); err != nil {
+		return nil, nil, fmt.Errorf("header: %w", err)
+	}
+	if h.Format != format {
+		return nil, nil, fmt.Errorf("unknown format %.40q", h.Format)
+	}
+	if len(f.Nonce) != nonceSize || h.Generation == 0 || len(h.Slots) == 0 || len(h.Slots) > maxSlots {
+		return nil, nil, errors.New("a field of the header is out of bounds")
+	}
+	for i := range h.Slots {
+		if err := h.Slots[i].check(); err != nil {
+			return nil, nil, err
+		}
+	}
+	return &f, &h, nil
+}
+
+func unwrap(slots []slot, passphrase []byte) ([]byte, error) {
+	for i := range slots {
+		if slots[i].Terms.Kind != slotPassphrase {
+			continue
+		}
+		if key, err := slots[i].unwrap(passphrase); err == nil {
+			return key, nil
+		}
+	}
+	return nil, ErrPassphrase
+}
+
+// seal returns the encoded form of a version with these contents.
+func (v *vault) seal(generation uint64, contents []byte) ([]byte, error) {
+	encoded, err := canonical.Marshal(header{Format: format, Generation: generation, Slots: v.slots})
+	if err != nil {
+		return nil, err
+	}
+	key, err := v.derive("contents", "")
+	if err != nil {
+		return nil, err
+	}
+	defer clear(key)
+	f := file{Header: encoded, Nonce: random(nonceSize)}
+	if f.Sealed, err = sealWith(key, f.Nonce, contents, encoded); err != nil {
+		return nil, err
+	}
+	out, err := canonical.Marshal(f)
+	if err == nil && len(out) > maxFile {
+		err = fmt.Errorf("%d bytes are more than a keystore holds", len(out))
+	}
+	return out, err
+}
+
+// derive returns the key for one use of the data key.
+func (v *vault) derive(use, name string) ([]byte, error) {
+	if v.closed() {
+		return nil, fs.ErrClosed
+	}
+	return hkdf.Key(sha256.New, v.key, nil, "phr/keystore/"+use+"/1\x00"+name, keySize)
+}
+
+func (v *vault) closed() bool { return v.key == nil }
+
+func (v *vault) wipe() {
+	clear(v.key)
+	v.key = nil
+}
