@@ -64,12 +64,15 @@ func parseAttribute(s string, pos int) (Attribute, error) {
 		return Attribute{}, err
 	}
 	a, err := parseAuthority(authority, pos+len(name)+1)
-	return Attribute{name, a}, err
+	if err != nil {
+		return Attribute{}, err
+	}
+	return Attribute{name, a}, nil
 }
 
 func checkName(name string, pos int) error {
 	if len(name) == 0 || len(name) > maxName {
-		return malformed(pos, "an attribute name has %d characters; write 1 to %d before the @", len(name), maxName)
+		return malformed(pos, "an attribute name of length %d; write 1 to %d characters before the @", len(name), maxName)
 	}
 	if err := checkCharacters(name, pos, "attribute name", "-."); err != nil {
 		return err
@@ -86,7 +89,7 @@ func parseAuthority(s string, pos int) (Authority, error) {
 		return a, nil
 	}
 	if len(s) < minAuthority || len(s) > maxAuthority {
-		return "", malformed(pos, "an authority has %d characters; write a name of %d to %d, or a GID of %d from a-z and 2-7",
+		return "", malformed(pos, "an authority of length %d; write a name of %d to %d characters, or a GID of %d from a-z and 2-7",
 			len(s), minAuthority, maxAuthority, gidLength)
 	}
 	if err := checkCharacters(s, pos, "authority", "-"); err != nil {
@@ -103,7 +106,7 @@ func checkCharacters(s string, pos int, what, also string) error {
 	for i := range len(s) {
 		c := s[i]
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && strings.IndexByte(also, c) < 0 {
-			return malformed(pos+i, "%s can't stand in an %s; use letters, digits and %s", quote(s[i:i+1]), what, strings.Join(strings.Split(also, ""), " "))
+			return malformed(pos+i, "%s can't stand in an %s; use letters, digits and any of %s", quote(s[i:i+1]), what, also)
 		}
 	}
 	return nil

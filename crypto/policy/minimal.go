@@ -13,7 +13,7 @@ const (
 	maxMissing    = 16      // answers of Satisfied
 	beam          = 128     // sets that Satisfied keeps at a gate while it looks for the smallest
 	maxCandidates = 1 << 16 // unions formed at a gate before they are minimised
-	maxTests      = 1 << 26 // inclusion tests in one enumeration; some 50 ms
+	maxTests      = 1 << 24 // inclusion tests in one enumeration
 )
 
 // An enumeration finds the minimal sets that satisfy a formula, each as a mask of up to MaxLeaves bits.
