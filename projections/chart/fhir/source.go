@@ -1,0 +1,265 @@
+package fhir
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// source reads JSON values off a stream without holding more of it than was asked for.
+type source struct {
+	r    *bufio.Reader
+	line int // 1-based, of the next byte
+}
+
+// open returns a source over what r holds, unpacked. Both sides of gzip count against total: a bomb unfolds on one, and
+// endless empty members run on the other.
+func open(r io.Reader, total int64, window int) (*source, error) {
+	in := bufio.NewReader(&bounded{r: r, left: total})
+	magic, err := in.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	var plain io.Reader = in
+	switch {
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, fmt.Errorf("reading gzip: %w", err)
+		}
+		plain = &bounded{r: z, left: total}
+	case bytes.HasPrefix(magic, []byte("PK\x03\x04")):
+		return nil, fmt.Errorf("%w: this is a zip archive; unpack it first", ErrMalformed)
+	}
+	s := &source{r: bufio.NewReaderSize(plain, window), line: 1}
+	return s, s.skipMark()
+}
+
+// skipMark passes over a UTF-8 byte order mark and refuses what is plainly not JSON, by its name.
+func (s *source) skipMark() error {
+	head, err := s.r.Peek(3)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	switch {
+	case bytes.Equal(head, []byte("\xef\xbb\xbf")):
+		_, err = s.r.Discard(3)
+		return err
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return fmt.Errorf("%w: UTF-16 text; FHIR is exchanged in UTF-8", ErrMalformed)
+	case bytes.HasPrefix(head, []byte("<")):
+		return fmt.Errorf("%w: XML; only the JSON form of FHIR is read", ErrMalformed)
+	}
+	return nil
+}
+
+// next passes over white space and returns the byte after it, still unread, or io.EOF.
+func (s *source) next() (byte, error) {
+	for {
+		c, err := s.readByte()
+		if err != nil {
+			return 0, err
+		}
+		if !isSpace(c) {
+			return c, s.r.UnreadByte()
+		}
+	}
+}
+
+// expect reads c after white space.
+func (s *source) expect(c byte) error {
+	got, err := s.next()
+	if err != nil {
+		return early(err)
+	}
+	if got != c {
+		return fmt.Errorf("%w: unexpected %q where %q belongs", ErrMalformed, got, c)
+	}
+	_, err = s.readByte()
+	return err
+}
+
+func (s *source) readByte() (byte, error) {
+	c, err := s.r.ReadByte()
+	if err == nil && c == '\n' {
+		s.line++
+	}
+	return c, err
+}
+
+// value reads the next value, whatever it holds, and returns its bytes if they are at most limit; a longer one is read
+// past without being kept, and is errTooLong.
+func (s *source) value(limit int) ([]byte, error) {
+	if _, err := s.next(); err != nil {
+		return nil, early(err)
+	}
+	var kept []byte
+	var shape nesting
+	for size := 1; ; size++ {
+		c, err := s.readByte()
+		if err != nil {
+			return nil, early(err)
+		}
+		before, after := shape.step(c)
+		if before {
+			size--
+			err = s.unread(c)
+		} else if size <= limit {
+			kept = append(kept, c)
+		}
+		if err != nil || before || after {
+			return kept, errors.Join(err, checkSize(size, limit))
+		}
+	}
+}
+
+func (s *source) unread(c byte) error {
+	if c == '\n' {
+		s.line--
+	}
+	return s.r.UnreadByte()
+}
+
+// sequence reads an object or array, calling item for each member or element; item reads it.
+func (s *source) sequence(opening, closing byte, item func() error) error {
+	if err := s.expect(opening); err != nil {
+		return err
+	}
+	c, err := s.next()
+	if err == nil && c == closing {
+		return s.expect(closing)
+	}
+	for err == nil {
+		if err := item(); err != nil {
+			return err
+		}
+		if c, err = s.next(); err == nil && c == closing {
+			return s.expect(closing)
+		}
+		if err == nil {
+			err = s.expect(',')
+		}
+	}
+	return early(err)
+}
+
+// key reads a member's name and the colon after it.
+func (s *source) key() (string, error) {
+	raw, err := s.value(maxText)
+	if err != nil {
+		return "", err
+	}
+	n, err := parse(raw)
+	if err == nil && n.kind != '"' {
+		err = fmt.Errorf("%w: unexpected %.20q where a key belongs", ErrMalformed, raw)
+	}
+	if err != nil {
+		return "", err
+	}
+	return n.text(), s.expect(':')
+}
+
+// rawLine reads one line, without its end; one longer than limit is read past and is errTooLong.
+func (s *source) rawLine(limit int) ([]byte, error) {
+	var kept []byte
+	for size := 0; ; size++ {
+		c, err := s.readByte()
+		if errors.Is(err, io.EOF) || c == '\n' && err == nil {
+			return kept, checkSize(size, limit)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if size < limit {
+			kept = append(kept, c)
+		}
+	}
+}
+
+// errTooLong is ErrTooLarge for one value, which was read past; the input as a whole is still good.
+var errTooLong = fmt.Errorf("%w", ErrTooLarge)
+
+func checkSize(size, limit int) error {
+	if size > limit {
+		return fmt.Errorf("%d bytes, the limit is %d: %w", size, limit, errTooLong)
+	}
+	return nil
+}
+
+// early makes the end of the input inside a value an error of its own.
+func early(err error) error {
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: the input ends too early", ErrMalformed)
+	}
+	return err
+}
+
+// nesting follows the brackets and strings of a JSON value to find its end, and checks nothing else.
+type nesting struct {
+	depth    int
+	scalar   bool // a number or word, which only the byte after it ends
+	inString bool
+	escaped  bool
+}
+
+// step takes the next byte and says whether the value ended before it or with it.
+func (n *nesting) step(c byte) (before, after bool) {
+	switch {
+	case n.escaped:
+		n.escaped = false
+	case n.inString:
+		n.escaped = c == '\\'
+		n.inString = c != '"'
+		return false, !n.inString && n.depth == 0
+	case n.scalar && (isSpace(c) || c == ',' || c == ']' || c == '}' || c == ':'):
+		return true, false
+	case c == '"':
+		n.inString = true
+	case c == '{' || c == '[':
+		n.depth++
+	case c == '}' || c == ']':
+		n.depth--
+		return false, n.depth <= 0
+	case n.depth == 0:
+		n.scalar = true
+	}
+	return false, false
+}
+
+// extent returns the length of the value that b starts with, or -1 if it doesn't end within b.
+func extent(b []byte) int {
+	var shape nesting
+	for i, c := range b {
+		switch before, after := shape.step(c); {
+		case before:
+			return i
+		case after:
+			return i + 1
+		}
+	}
+	return -1
+}
+
+// bounded reads at most left bytes; one more is ErrTooLarge, not the end.
+type bounded struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, fmt.Errorf("unpacked input over the limit: %w", ErrTooLarge)
+	}
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.r.Read(p)
+	b.left -= int64(n)
+	if b.left < 0 {
+		return 0, fmt.Errorf("input over the limit: %w", ErrTooLarge)
+	}
+	return n, err
+}

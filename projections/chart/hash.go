@@ -1,0 +1,48 @@
+package chart
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"slices"
+
+	"github.com/phrledger/phr/crypto/canonical"
+)
+
+// state is what identifies a record in the chart: everything else is derived from it.
+type state struct {
+	ID          string `cbor:"1,keyasint"`
+	Compartment string `cbor:"2,keyasint"`
+	Number      uint64 `cbor:"3,keyasint"`
+	Author      string `cbor:"4,keyasint"`
+	Time        int64  `cbor:"5,keyasint"` // nanoseconds since 1970
+	Class       string `cbor:"6,keyasint"`
+	Kind        string `cbor:"7,keyasint"`
+	RefersTo    string `cbor:"8,keyasint,omitempty"`
+	Body        []byte `cbor:"9,keyasint"` // SHA-256
+	Unreadable  string `cbor:"10,keyasint,omitempty"`
+}
+
+func (n *record) digest() [sha256.Size]byte {
+	encoded, err := canonical.Marshal(state{
+		ID: string(n.ID), Compartment: n.compartment, Number: n.Number, Author: string(n.Author), Time: n.Time.UnixNano(),
+		Class: n.Class, Kind: string(n.Kind), RefersTo: string(n.refersTo), Body: n.body[:], Unreadable: n.Unreadable,
+	})
+	if err != nil {
+		panic(err) // strings, numbers and bytes always encode
+	}
+	return sha256.Sum256(encoded)
+}
+
+// StateHash returns a hash of all that was applied: two charts with the same hash answer every question alike.
+func (c *Chart) StateHash() [32]byte {
+	digests := make([][sha256.Size]byte, 0, len(c.records))
+	for _, r := range c.records {
+		digests = append(digests, r.digest())
+	}
+	slices.SortFunc(digests, func(a, b [sha256.Size]byte) int { return cmp.Compare(string(a[:]), string(b[:])) })
+	h := sha256.New()
+	for _, d := range digests {
+		h.Write(d[:])
+	}
+	return [32]byte(h.Sum(nil))
+}
