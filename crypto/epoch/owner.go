@@ -3,24 +3,16 @@ package epoch
 import (
 	"crypto/sha256"
 	"fmt"
+
+	"github.com/phrledger/phr/crypto/identity"
 )
 
 // ownerInfo names the owner part to the identity's sealing, as its info.
 const ownerInfo = "phr/part/1\x00" + ownerPart
 
-// Recipient seals to a person, as *identity.Keys does.
-type Recipient interface {
-	SealTo(info string, aad, plaintext []byte) ([]byte, error)
-}
-
-// Owner opens what was sealed to a person, as *identity.Identity does.
-type Owner interface {
-	Open(info string, aad, sealed []byte) ([]byte, error)
-}
-
 // SealOwner seals both keys of an epoch to the patient, who so depends on no authority. Without the history key it fails
 // with ErrNoHistory.
-func SealOwner(patient Recipient, at Place, keys *Keys) ([]byte, error) {
+func SealOwner(patient *identity.Keys, at Place, keys *Keys) ([]byte, error) {
 	if !keys.hasHistory {
 		return nil, fmt.Errorf("sealing owner part: %w", ErrNoHistory)
 	}
@@ -37,7 +29,7 @@ func SealOwner(patient Recipient, at Place, keys *Keys) ([]byte, error) {
 
 // OpenOwner opens the owner part with the patient's identity. The keys returned are those that the epoch's event
 // committed to by kid and hid. Everything else is ErrOpen.
-func OpenOwner(patient Owner, at Place, kid, hid [sha256.Size]byte, sealed []byte) (*Keys, error) {
+func OpenOwner(patient *identity.Identity, at Place, kid, hid [sha256.Size]byte, sealed []byte) (*Keys, error) {
 	context, err := at.context(ownerPart, kid, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening owner part: %w", err)

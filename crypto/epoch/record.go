@@ -49,24 +49,11 @@ func Seal(rand io.Reader, keys *Keys, shred *Shred, h Header, plaintext []byte) 
 	if err != nil {
 		return nil, fmt.Errorf("sealing record: %w", err)
 	}
-	var salt [saltSize]byte
-	if _, err := io.ReadFull(rand, salt[:]); err != nil {
-		return nil, fmt.Errorf("sealing record: drawing salt: %w", err)
-	}
-	aead, commitment, err := recordCipher(keys, shred, h, salt)
+	sealed, err := seal(rand, keys, shred, h, framed)
 	if err != nil {
 		return nil, fmt.Errorf("sealing record: %w", err)
 	}
-	context, err := canonical.Marshal(h)
-	if err != nil {
-		return nil, fmt.Errorf("sealing record: %w", err)
-	}
-	sealed := make([]byte, 0, Overhead+len(framed))
-	sealed = append(sealed, recordFormat)
-	sealed = append(sealed, commitment...)
-	sealed = append(sealed, salt[:]...)
-	// The zero nonce is safe because the key depends on the salt just drawn.
-	return aead.Seal(sealed, make([]byte, aead.NonceSize()), framed, context), nil
+	return sealed, nil
 }
 
 // Open returns the body of a sealed record. It fails with ErrErased if the record's leaf was punctured, and with ErrOpen
@@ -84,7 +71,29 @@ func Open(keys *Keys, shred *Shred, h Header, sealed []byte) ([]byte, error) {
 	return plaintext, nil
 }
 
-// unseal decrypts. The commitment is compared before anything is decrypted.
+// seal encrypts a frame.
+func seal(rand io.Reader, keys *Keys, shred *Shred, h Header, framed []byte) ([]byte, error) {
+	var salt [saltSize]byte
+	if _, err := io.ReadFull(rand, salt[:]); err != nil {
+		return nil, fmt.Errorf("drawing salt: %w", err)
+	}
+	aead, commitment, err := recordCipher(keys, shred, h, salt)
+	if err != nil {
+		return nil, err
+	}
+	context, err := canonical.Marshal(h)
+	if err != nil {
+		return nil, err
+	}
+	sealed := make([]byte, 0, Overhead+len(framed))
+	sealed = append(sealed, recordFormat)
+	sealed = append(sealed, commitment...)
+	sealed = append(sealed, salt[:]...)
+	// The zero nonce is safe because the key depends on the salt just drawn.
+	return aead.Seal(sealed, make([]byte, aead.NonceSize()), framed, context), nil
+}
+
+// unseal is the inverse of seal. The commitment is compared before anything is decrypted.
 func unseal(keys *Keys, shred *Shred, h Header, sealed []byte) ([]byte, error) {
 	if _, err := Bucket(sealed); err != nil {
 		return nil, ErrOpen
