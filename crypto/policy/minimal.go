@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"fmt"
 	"math/bits"
 	"slices"
 )
@@ -16,6 +17,8 @@ const (
 	maxTests      = 1 << 24 // inclusion tests in one enumeration
 )
 
+var errTooManySets = fmt.Errorf("%w: more than %d sets, or too much work to find them; share by several grants", ErrTooComplex, MaxSets)
+
 // An enumeration finds the minimal sets that satisfy a formula, each as a mask of up to MaxLeaves bits.
 type enumeration struct {
 	mask     func(Attribute) uint64 // the bit of an attribute, or none for one that is held
@@ -24,7 +27,7 @@ type enumeration struct {
 	tests    int                    // inclusion tests done
 }
 
-// sets returns the minimal sets satisfying n by size. The number of sets at a gate never exceeds limit on the way.
+// sets returns the minimal sets satisfying n, in the order of compareSets.
 func (e *enumeration) sets(n *Node) ([]uint64, error) {
 	if n.isLeaf() {
 		return []uint64{e.mask(n.Attribute)}, nil
@@ -51,7 +54,7 @@ func (e *enumeration) sets(n *Node) ([]uint64, error) {
 // join returns the minimal ones of have and of the unions of one set of a with one of b.
 func (e *enumeration) join(have, a, b []uint64) ([]uint64, error) {
 	if len(have)+len(a)*len(b) > maxCandidates {
-		return nil, ErrTooComplex
+		return nil, errTooManySets
 	}
 	candidates := make([]uint64, 0, len(have)+len(a)*len(b))
 	candidates = append(candidates, have...)
@@ -81,23 +84,20 @@ func (e *enumeration) minimise(sorted []uint64) ([]uint64, error) {
 			break
 		}
 		if len(kept) == e.limit || !e.truncate && e.tests > maxTests {
-			return nil, ErrTooComplex
+			return nil, errTooManySets
 		}
 		kept = append(kept, s)
 	}
 	return kept, nil
 }
 
+// compareSets orders by size, then as lists of sorted names do: the lowest bit is the first name.
 func compareSets(a, b uint64) int {
-	return cmp.Or(cmp.Compare(bits.OnesCount64(a), bits.OnesCount64(b)), cmp.Compare(a, b))
+	return cmp.Or(cmp.Compare(bits.OnesCount64(a), bits.OnesCount64(b)), cmp.Compare(bits.Reverse64(b), bits.Reverse64(a)))
 }
 
-// members returns the names whose bits are in each of the sets, smallest set first, then in the order of the names.
+// members returns, for each of the sets, the names whose bits are in it.
 func members[T any](sets []uint64, names []T) [][]T {
-	// The lowest bit is the first name, so reversed masks compare as lists of names do.
-	slices.SortFunc(sets, func(a, b uint64) int {
-		return cmp.Or(cmp.Compare(bits.OnesCount64(a), bits.OnesCount64(b)), cmp.Compare(bits.Reverse64(b), bits.Reverse64(a)))
-	})
 	out := make([][]T, 0, len(sets))
 	for _, s := range sets {
 		set := make([]T, 0, bits.OnesCount64(s))

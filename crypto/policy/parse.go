@@ -62,7 +62,12 @@ func (p *parser) operands(word string, operand func() (*Node, error), k func(n i
 func (p *parser) primary() (*Node, error) {
 	switch {
 	case p.token == "(":
-		return p.parentheses()
+		var n *Node
+		err := p.enclosed(func() (err error) {
+			n, err = p.policy()
+			return err
+		})
+		return n, err
 	case p.token == "", strings.Contains(punctuation, p.token), p.token == "and", p.token == "or", p.token == "of":
 		return nil, p.unexpected("an attribute such as doctor@city-hospital")
 	case p.token == "not", p.token[0] == '!':
@@ -81,23 +86,11 @@ func (p *parser) primary() (*Node, error) {
 	return leaf(a), nil
 }
 
-func (p *parser) parentheses() (*Node, error) {
-	closing, err := p.open()
-	if err != nil {
-		return nil, err
-	}
-	n, err := p.policy()
-	if err != nil {
-		return nil, err
-	}
-	return n, closing()
-}
-
 func (p *parser) threshold() (*Node, error) {
-	pos, word := p.pos, p.token
-	k, err := strconv.Atoi(word)
+	pos := p.pos
+	k, err := strconv.Atoi(p.token)
 	if err != nil || k < 1 || k > MaxLeaves {
-		return nil, malformed(pos, "threshold %s; k is a number from 1 to n, at most %d", quote(word), MaxLeaves)
+		return nil, malformed(pos, "threshold %s; k is a number from 1 to n, at most %d", quote(p.token), MaxLeaves)
 	}
 	if p.next(); p.token != "of" {
 		return nil, p.unexpected(`"of", as in 2 of (a@xx, b@yy, c@zz)`)
@@ -105,23 +98,11 @@ func (p *parser) threshold() (*Node, error) {
 	if p.next(); p.token != "(" {
 		return nil, p.unexpected(`"(", as in 2 of (a@xx, b@yy, c@zz)`)
 	}
-	closing, err := p.open()
-	if err != nil {
-		return nil, err
-	}
 	var children []*Node
-	for {
-		child, err := p.policy()
-		if err != nil {
-			return nil, err
-		}
-		children = append(children, child)
-		if p.token != "," {
-			break
-		}
-		p.next()
-	}
-	if err := closing(); err != nil {
+	if err := p.enclosed(func() (err error) {
+		children, err = p.list()
+		return err
+	}); err != nil {
 		return nil, err
 	}
 	if k > len(children) {
@@ -130,24 +111,41 @@ func (p *parser) threshold() (*Node, error) {
 	return gate(k, children), nil
 }
 
-// open moves past an opening parenthesis and returns what moves past the closing one.
-func (p *parser) open() (closing func() error, err error) {
+// list reads one or more policies with commas between them.
+func (p *parser) list() ([]*Node, error) {
+	var children []*Node
+	for {
+		child, err := p.policy()
+		if err != nil {
+			return nil, err
+		}
+		children = append(children, child)
+		if p.token != "," {
+			return children, nil
+		}
+		p.next()
+	}
+}
+
+// enclosed reads an opening parenthesis, the content and a closing one.
+func (p *parser) enclosed(content func() error) error {
 	opened := p.pos
 	if p.depth++; p.depth > MaxDepth {
-		return nil, tooComplex(opened, "more than %d parentheses inside one another; write it flatter", MaxDepth)
+		return tooComplex(opened, "more than %d parentheses inside one another; write it flatter", MaxDepth)
 	}
 	p.next()
-	return func() error {
-		if p.token == "" {
-			return malformed(opened, `this "(" is never closed; add a ")"`)
-		}
-		if p.token != ")" {
-			return p.unexpected(`"and", "or" or ")"`)
-		}
+	if err := content(); err != nil {
+		return err
+	}
+	switch p.token {
+	case "":
+		return malformed(opened, `this "(" is never closed; add a ")"`)
+	case ")":
 		p.depth--
 		p.next()
 		return nil
-	}, nil
+	}
+	return p.unexpected(`"and", "or" or ")"`)
 }
 
 // unexpected names the current token and what could stand in its place.

@@ -45,7 +45,8 @@ func (n *Node) satisfied(held func(Attribute) bool) bool {
 }
 
 // MinimalSets returns every set of attributes that satisfies p and would not with one attribute less, smallest first.
-// It fails with ErrTooComplex, after bounded work, if p or a part of it has more than MaxSets.
+// It fails with ErrTooComplex if p or a part of it has more than MaxSets, or would take more than bounded work; for one
+// policy always or never.
 func (p *Policy) MinimalSets() ([][]Attribute, error) {
 	names := p.Attributes()
 	e := enumeration{limit: MaxSets, mask: func(a Attribute) uint64 { return bit(names, a, compareAttributes) }}
