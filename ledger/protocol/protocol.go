@@ -1,0 +1,142 @@
+// Package protocol is what clients and the services of a node say to each other: the subjects of the requests, and the
+// messages, each in the canonical encoding. Errors travel as stream.Error.
+//
+// The challenge's own messages are in authority/challenge; events and entries are in ledger.
+package protocol
+
+import (
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/policy"
+	"github.com/phrledger/phr/ledger"
+)
+
+// Limits of a submission.
+const (
+	MaxRequest = 512 << 10 // bytes of one request
+	MaxEvents  = 900       // events of one submission: it is committed atomically
+)
+
+// Submission is one request of a submission: one to many events for chains of one owner, and the parts that these events
+// name. A submission too large for one request is sent in Count requests with the same ID; it is committed when the last
+// one has come. All of it counts, or none.
+type Submission struct {
+	ID     ledger.SubmissionID `cbor:"1,keyasint"`
+	Index  uint32              `cbor:"2,keyasint"` // from 0
+	Count  uint32              `cbor:"3,keyasint"`
+	Events [][]byte            `cbor:"4,keyasint,omitempty"` // encoded, in order
+	Parts  []PartData          `cbor:"5,keyasint,omitempty"`
+}
+
+// PartData is a part as it is stored in KEYS. Its hash is its name there.
+type PartData struct {
+	Chain string `cbor:"1,keyasint"` // of the compartment
+	Epoch uint32 `cbor:"2,keyasint"`
+	Name  string `cbor:"3,keyasint"`
+	Data  []byte `cbor:"4,keyasint"`
+}
+
+// Receipt acknowledges a request. Until the last one it says only that the request is staged; then that every event is on
+// disk, with the log time and control position that its entries were given.
+type Receipt struct {
+	Committed bool            `cbor:"1,keyasint"`
+	LogTime   int64           `cbor:"2,keyasint,omitempty"` // unix milliseconds
+	Control   ledger.Position `cbor:"3,keyasint"`
+}
+
+// The codes of errors that clients branch on.
+const (
+	CodeConflict = "conflict"  // the chain has moved on: catch up and sign again
+	CodeStale    = "stale"     // a new epoch is due: catch up, rotate, seal anew
+	CodeInvalid  = "invalid"   // the event does not count and never will
+	CodeRefused  = "refused"   // not allowed
+	CodeEnded    = "ended"     // the session is over: open a new one
+	CodeBusy     = "busy"      // too much at once: try again later
+	CodeNotFound = "not-found" // there is no such thing
+	CodeBad      = "malformed" // the request is not understood
+)
+
+// Evidence is entries of control chains, for a ledger.State of scope SomeChains to learn in the order given. Each carries a
+// signature of its own; together they prove what was asked for to whoever has pinned the root.
+type Evidence struct {
+	Facts []Fact `cbor:"1,keyasint"`
+}
+
+// Fact is one entry with its count among the control entries; for entries of a profile chain the count is 0.
+type Fact struct {
+	Count uint64 `cbor:"1,keyasint"`
+	Entry []byte `cbor:"2,keyasint"`
+}
+
+// Directory queries. Each is answered with an Evidence, but for Mine and Keys.
+type (
+	// NodeQuery asks for the root's and the node's descriptions and the registry.
+	NodeQuery struct{}
+	// IdentityQuery asks for a person's chain, and for a patient's registration if there is one.
+	IdentityQuery struct {
+		GID identity.GID `cbor:"1,keyasint"`
+	}
+	// AuthorityQuery asks for an authority's registration, endorsement and attributes.
+	AuthorityQuery struct {
+		Name policy.Authority `cbor:"1,keyasint"`
+	}
+	// KeysQuery asks for the key.issued events for the caller, by login.
+	KeysQuery struct{}
+	// MineQuery asks for the terms that the caller's attributes satisfy, by login.
+	MineQuery struct{}
+)
+
+// Keys answers a KeysQuery with entries.
+type Keys struct {
+	Entries [][]byte `cbor:"1,keyasint,omitempty"`
+}
+
+// Mine answers a MineQuery.
+type Mine struct {
+	Terms []SharedTerm `cbor:"1,keyasint,omitempty"`
+}
+
+// SharedTerm is a term that the caller satisfies, with the patient's signed word for it.
+type SharedTerm struct {
+	Chain string        `cbor:"1,keyasint"`
+	Term  ledger.TermID `cbor:"2,keyasint"`
+	Set   []byte        `cbor:"3,keyasint"` // the entry of the policy.set in force
+}
+
+// PartsQuery asks for parts of one epoch of the compartment that the subject names.
+type PartsQuery struct {
+	Epoch uint32   `cbor:"1,keyasint"`
+	Names []string `cbor:"2,keyasint"`
+}
+
+// Parts answers a PartsQuery with the parts that are there, in no order.
+type Parts struct {
+	Parts []PartData `cbor:"1,keyasint,omitempty"`
+}
+
+// ConsumerQuery asks for a consumer of one chain that the caller's session may read. An auditor's login may ask for the
+// whole log, with Chain empty.
+type ConsumerQuery struct {
+	Chain string `cbor:"1,keyasint"`
+	From  uint64 `cbor:"2,keyasint"` // stream sequence to start at; 0 is the beginning
+}
+
+// Consumer answers a ConsumerQuery.
+type Consumer struct {
+	Name     string        `cbor:"1,keyasint"`
+	Rejected []ledger.Hash `cbor:"2,keyasint,omitempty"` // entries on the chain that do not count
+}
+
+// Enrolment is a request to join an authority, sealed to it. The node keeps it until the authority has fetched it.
+type Enrolment struct {
+	Sealed []byte `cbor:"1,keyasint"`
+}
+
+// EnrolmentsQuery fetches an authority's waiting enrolments, and drops those that are done with.
+type EnrolmentsQuery struct {
+	Done []ledger.Hash `cbor:"1,keyasint,omitempty"` // of Sealed
+}
+
+// Enrolments answers an EnrolmentsQuery.
+type Enrolments struct {
+	Waiting []Enrolment `cbor:"1,keyasint,omitempty"`
+}

@@ -1,0 +1,213 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/phrledger/phr/crypto/abe"
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/policy"
+)
+
+func (k AuthorityKind) known() bool {
+	return slices.Contains([]AuthorityKind{Hospital, HealthClub, Insurer, Employer, Registry}, k)
+}
+
+// parseAuthorityKey reads an authority's public key and checks that it is made for the name.
+func parseAuthorityKey(name policy.Authority, key []byte) (*abe.PublicKey, error) {
+	pk, err := abe.ParsePublicKey(key)
+	if err != nil {
+		return nil, err
+	}
+	if pk.Authority() != name {
+		return nil, fmt.Errorf("the key is made for %q, not for %q", pk.Authority(), name)
+	}
+	return pk, nil
+}
+
+func (s *State) authorityRegistered(e *Entry, b *AuthorityRegistered) error {
+	if name, err := policy.ParseAuthority(string(b.Name)); err != nil || name.IsGID() || name != b.Name {
+		return fmt.Errorf("%q is not a name for an authority", Clip(string(b.Name)))
+	}
+	if !b.Role.known() {
+		return fmt.Errorf("unknown kind of authority %q", Clip(string(b.Role)))
+	}
+	if (b.Role == Registry) != (b.Name == RegistryName) {
+		return fmt.Errorf("the registry, and nothing else, is called %q", RegistryName)
+	}
+	pk, err := parseAuthorityKey(b.Name, b.Key)
+	if err != nil {
+		return err
+	}
+	if a, taken := s.authorities.get(b.Name); taken && a.founder != e.Author {
+		return fmt.Errorf("the name %q belongs to another authority: choose a different one", b.Name)
+	}
+	reg := &registration{b.Name, b.Role, e.Author, pk, s.fact()}
+	s.registrations.set(e.Hash, reg)
+	if b.Name == RegistryName && e.Hash == s.registry {
+		s.endorse(reg)
+	}
+	return nil
+}
+
+func (s *State) endorse(reg *registration) {
+	next := &authority{founder: reg.founder}
+	if a, ok := s.authorities.get(reg.name); ok {
+		next.facts = append(next.facts, a.facts...)
+	}
+	next.facts = append(next.facts, authorityFact{s.fact(), reg, true})
+	s.authorities.set(reg.name, next)
+}
+
+func (s *State) authorityEndorsed(e *Entry, b *AuthorityEndorsed) error {
+	reg, ok := s.registrations.get(b.Registration)
+	switch {
+	case !ok || reg.from > s.at(e, PersonChain(b.Founder)):
+		return fmt.Errorf("no registration %s", b.Registration)
+	case reg.name != b.Name || reg.founder != b.Founder:
+		return errors.New("the registration is for another name or founder")
+	}
+	if a, taken := s.authorities.get(b.Name); taken && a.founder != b.Founder {
+		return fmt.Errorf("the name %q belongs to %s for good", b.Name, a.founder)
+	}
+	s.endorse(reg)
+	return nil
+}
+
+func (s *State) authoritySuspended(e *Entry, b *AuthoritySuspended) error {
+	a, _ := s.authorities.get(b.Name)
+	reg, active := a.at(now)
+	if !active || b.Name == RegistryName {
+		return fmt.Errorf("no authority %q that could be suspended", Clip(string(b.Name)))
+	}
+	s.authorities.set(b.Name, &authority{a.founder, append(slices.Clip(a.facts), authorityFact{s.fact(), reg, false})})
+	return nil
+}
+
+func authorityHead(b *AuthorityHead, head Head) error {
+	if b.Number != head.Number || b.Hash != head.Hash {
+		return fmt.Errorf("it says that the chain ended at event %d", b.Number)
+	}
+	return nil
+}
+
+// own returns the attribute of that name of the authority whose chain e stands on.
+func own(e *Entry, name string) (policy.Attribute, error) {
+	a := policy.Attribute{Name: name, Authority: e.Chain.Authority()}
+	if parsed, err := policy.ParseAttribute(a.String()); err != nil || parsed != a {
+		return a, fmt.Errorf("%q is not a name for an attribute", Clip(name))
+	}
+	return a, nil
+}
+
+func (s *State) attributeDefined(e *Entry, b *AttributeDefined) error {
+	a, err := own(e, b.Name)
+	if err != nil {
+		return err
+	}
+	if s.attributes.has(a) {
+		return fmt.Errorf("%s is defined already", a)
+	}
+	s.attributes.set(a, []versionFact{{s.fact(), 1}})
+	return nil
+}
+
+func (s *State) attributeVersioned(e *Entry, b *AttributeVersioned) error {
+	a, err := own(e, b.Name)
+	if err != nil {
+		return err
+	}
+	facts, _ := s.attributes.get(a)
+	if version, ok := versionAt(facts, now); !ok || b.Version != version+1 {
+		return fmt.Errorf("%s is at version %d, the next is not %d", a, version, b.Version)
+	}
+	s.attributes.set(a, append(slices.Clip(facts), versionFact{s.fact(), b.Version}))
+	return nil
+}
+
+func (s *State) representativeEnrolled(e *Entry, b *RepresentativeEnrolled) error {
+	if len(b.Attributes) == 0 {
+		return errors.New("enrolled for no attribute")
+	}
+	if _, err := s.keysAt(b.GID, s.at(e, PersonChain(b.GID))); err != nil && s.scope == WholeLog {
+		return err
+	}
+	for _, name := range b.Attributes {
+		a, err := own(e, name)
+		if err != nil {
+			return err
+		}
+		if !s.attributes.has(a) {
+			return fmt.Errorf("%s is not defined", a)
+		}
+		s.hold(b.GID, a, holdingFact{s.fact(), true, 0})
+	}
+	return nil
+}
+
+func (s *State) representativeRemoved(e *Entry, b *RepresentativeRemoved) error {
+	if len(b.Attributes) == 0 {
+		return errors.New("removed from no attribute")
+	}
+	for _, name := range b.Attributes {
+		a, err := own(e, name)
+		if err != nil {
+			return err
+		}
+		facts, _ := s.holdings.get(holding{b.GID, a})
+		if !holdingAt(facts, now).enrolled {
+			return fmt.Errorf("%s does not hold %s", b.GID, a)
+		}
+		s.hold(b.GID, a, holdingFact{from: s.fact()})
+	}
+	return nil
+}
+
+func (s *State) hold(gid identity.GID, a policy.Attribute, fact holdingFact) {
+	facts, _ := s.holdings.get(holding{gid, a})
+	s.holdings.set(holding{gid, a}, append(slices.Clip(facts), fact))
+}
+
+// keyIssued applies an issuance. One for an earlier version opens old wraps and counts for no verdict.
+func (s *State) keyIssued(e *Entry, b *KeyIssued) error {
+	a, err := own(e, b.Attribute)
+	if err != nil {
+		return err
+	}
+	if len(b.Sealed) == 0 {
+		return errors.New("it carries no key")
+	}
+	if e.Chain.Space == RecordSpace {
+		if _, err := termOf(a); err != nil {
+			return err
+		}
+		if b.Version != 1 {
+			return fmt.Errorf("%s has version 1 only", a)
+		}
+		s.holdings.set(holding{b.GID, a}, []holdingFact{{0, true, 1}})
+		return nil
+	}
+	facts, _ := s.attributes.get(a)
+	version, ok := versionAt(facts, now)
+	if !ok || b.Version == 0 || b.Version > version {
+		return fmt.Errorf("%s has no version %d", a, b.Version)
+	}
+	held, _ := s.holdings.get(holding{b.GID, a})
+	if !holdingAt(held, now).enrolled {
+		return fmt.Errorf("%s is not enrolled for %s", b.GID, a)
+	}
+	if b.Version == version {
+		s.hold(b.GID, a, holdingFact{s.fact(), true, version})
+	}
+	return nil
+}
+
+func (s *State) patientRegistered(e *Entry, b *PatientRegistered) error {
+	pk, err := parseAuthorityKey(e.Chain.Authority(), b.Key)
+	if err != nil {
+		return err
+	}
+	s.patients.set(e.Author, &Ground{pk})
+	return nil
+}

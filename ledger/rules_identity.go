@@ -1,0 +1,83 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/phrledger/phr/crypto/identity"
+)
+
+// Inception returns what the GID is the hash of.
+func (b *IdentityRegistered) Inception() (*identity.Inception, error) {
+	keys, err := identity.ParseKeys(b.Sign[:], b.Seal)
+	if err != nil {
+		return nil, err
+	}
+	return &identity.Inception{Keys: keys, Recovery: b.Recovery}, nil
+}
+
+func (s *State) identityRegistered(e *Entry, b *IdentityRegistered) error {
+	inception, err := b.Inception()
+	if err != nil {
+		return err
+	}
+	if inception.GID() != e.Author {
+		return errors.New("the keys are not those the GID is made of")
+	}
+	if e.Number != 1 {
+		return errors.New("an identity is registered once")
+	}
+	s.people.set(e.Author, &person{keys: []keysFact{{s.fact(), inception.Keys, b.Recovery}}})
+	return nil
+}
+
+func (s *State) identityRotated(e *Entry, b *IdentityRotated) error {
+	p, _ := s.people.get(e.Author)
+	held, ok := p.at(now)
+	if !ok {
+		return errors.New("the identity is not registered, or is revoked")
+	}
+	if Hash(identity.RecoveryHash(b.RecoveryUsed)) != held.recovery {
+		return errors.New("not signed by the recovery key that the identity committed to")
+	}
+	keys, err := identity.ParseKeys(b.Sign[:], b.Seal)
+	if err != nil {
+		return err
+	}
+	if b.Recovery == held.recovery || b.Recovery.IsZero() {
+		return errors.New("a rotation commits to a new recovery key")
+	}
+	next := &person{keys: append(p.keys[:len(p.keys):len(p.keys)], keysFact{s.fact(), keys, b.Recovery})}
+	s.people.set(e.Author, next)
+	return nil
+}
+
+func (s *State) identityRevoked(e *Entry) error {
+	p, _ := s.people.get(e.Author)
+	if _, ok := p.at(now); !ok {
+		return errors.New("the identity is not registered, or is revoked already")
+	}
+	s.people.set(e.Author, &person{keys: p.keys, revoked: s.fact()})
+	return nil
+}
+
+// fact is the count from which what the control entry being applied says is seen. advance has counted it already, except
+// in a part, where Learn was told.
+func (s *State) fact() uint64 { return s.count }
+
+// nodeDescribed applies the root's description of a node.
+func (s *State) nodeDescribed(e *Entry, b *NodeDescribed) error {
+	gid := e.Chain.GID()
+	before, known := s.nodes.get(gid)
+	if known && b.Sequence <= before.Sequence {
+		return fmt.Errorf("its sequence number %d is not above %d", b.Sequence, before.Sequence)
+	}
+	if s.registry.IsZero() {
+		if b.Registry.IsZero() {
+			return errors.New("the first description of a node names the registration of the registry")
+		}
+		s.registry = b.Registry
+	}
+	s.nodes.set(gid, &NodeFact{*b, gid})
+	return nil
+}

@@ -1,0 +1,134 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/phrledger/phr/crypto/identity"
+)
+
+// checkSession judges an event by someone who does not own the chain: the session it names must have been opened for its
+// author by the node, earlier in the log, and, since a node can be robbed of its keys, the term of that session must be
+// satisfied by what the log itself shows of the author.
+func (s *State) checkSession(e *Entry) error {
+	if e.Session.IsZero() {
+		return fmt.Errorf("%s may not write here without a session", e.Author)
+	}
+	if s.scope == SomeChains {
+		return nil
+	}
+	session, ok := s.sessions.get(e.Session)
+	switch {
+	case !ok || session.Patient != e.Chain.GID() || session.Compartment != e.Chain.Compartment:
+		return errors.New("the session named was not opened on this compartment")
+	case session.GID != e.Author:
+		return errors.New("the session named belongs to someone else")
+	case session.Operation != OpWrite:
+		return errors.New("the session named is for reading")
+	case session.Closed:
+		return fmt.Errorf("the session is closed: %s", session.Why)
+	case e.LogTime.UnixMilli() >= session.Expires:
+		return errors.New("the session has expired")
+	}
+	return s.checkTerm(e, session)
+}
+
+// checkTerm judges whether the session's term is live and satisfied by its holder, at e's place in the log.
+func (s *State) checkTerm(e *Entry, session *Session) error {
+	chain := RecordChain(session.Patient, session.Compartment)
+	c, _ := s.compartments.get(chain)
+	term, err := c.live(session.Term, e.LogTime)
+	if err != nil {
+		return err
+	}
+	at := s.at(e, AuthorityChain(RegistryName))
+	if session.Operation == OpWrite {
+		if !term.Write {
+			return fmt.Errorf("term %s grants reading only", term.ID)
+		}
+		if err := s.checkWriters(c.class, term.Policy, at); err != nil {
+			return err
+		}
+	}
+	if ok, _ := term.Policy.Satisfied(s.heldBy(session.GID, session.Patient, at)); !ok {
+		return fmt.Errorf("%s does not hold what term %s asks for", session.GID, term.ID)
+	}
+	return nil
+}
+
+// session applies what a node says about sessions.
+func (s *State) session(e *Entry) error {
+	switch b := e.Body.(type) {
+	case *SessionOpened:
+		return s.sessionOpened(e, b)
+	case *SessionRenewed:
+		return s.changeSession(e, b.Session, func(session *Session) error {
+			if err := checkExpiry(e, b.Expires); err != nil {
+				return err
+			}
+			session.Expires = b.Expires
+			return s.checkTermIfWhole(e, session)
+		})
+	case *SessionClosed:
+		return s.changeSession(e, b.Session, func(session *Session) error {
+			session.Closed, session.Why = true, b.Reason
+			return nil
+		})
+	case *SessionRefused:
+		if b.Count == 0 {
+			return errors.New("refused no time")
+		}
+		_, err := identity.ParseGID(string(b.GID))
+		return err
+	}
+	return nil
+}
+
+func checkExpiry(e *Entry, expires int64) error {
+	if left := time.UnixMilli(expires).Sub(e.LogTime); left <= 0 || left > MaxSession {
+		return fmt.Errorf("a session ends within %s of when it is opened or renewed", MaxSession)
+	}
+	return nil
+}
+
+func (s *State) sessionOpened(e *Entry, b *SessionOpened) error {
+	if b.Session.IsZero() || s.sessions.has(b.Session) {
+		return errors.New("its session id is not new")
+	}
+	if b.Operation != OpRead && b.Operation != OpWrite {
+		return fmt.Errorf("no session is opened to %q", Clip(string(b.Operation)))
+	}
+	if err := checkExpiry(e, b.Expires); err != nil {
+		return err
+	}
+	session := &Session{SessionOpened: *b, Patient: e.Chain.GID(), Opened: e.LogTime}
+	s.sessions.set(b.Session, session)
+	return s.checkTermIfWhole(e, session)
+}
+
+func (s *State) checkTermIfWhole(e *Entry, session *Session) error {
+	if s.scope == SomeChains {
+		return nil
+	}
+	if _, err := s.keysAt(session.GID, s.at(e, PersonChain(session.GID))); err != nil {
+		return err
+	}
+	return s.checkTerm(e, session)
+}
+
+func (s *State) changeSession(e *Entry, id SessionID, change func(*Session) error) error {
+	before, ok := s.sessions.get(id)
+	if !ok || before.Patient != e.Chain.GID() || before.Closed {
+		return errors.New("no such session is open")
+	}
+	after := *before
+	if err := change(&after); err != nil {
+		return err
+	}
+	s.sessions.set(id, &after)
+	return nil
+}
+
+// Session returns a session that the log shows.
+func (s *State) Session(id SessionID) (*Session, bool) { return s.sessions.get(id) }

@@ -1,0 +1,137 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/phrledger/phr/crypto/identity"
+)
+
+// checkSpace judges whether a kind may stand on the chain, and whether its author is one who may speak there at all.
+func (s *State) checkSpace(e *Entry) error {
+	place, kind := e.Chain, e.Kind()
+	if !kind.Known() {
+		return s.checkOwner(e)
+	}
+	var fits bool
+	switch e.Body.(type) {
+	case *IdentityRegistered, *IdentityRotated, *IdentityRevoked, *AuthorityRegistered:
+		fits = place.Space == PersonSpace
+	case *AuthorityEndorsed, *AuthoritySuspended:
+		fits = place == AuthorityChain(RegistryName)
+	case *AuthorityHead, *AttributeDefined, *AttributeVersioned, *RepresentativeEnrolled, *RepresentativeRemoved:
+		fits = place.Space == AuthoritySpace
+	case *KeyIssued:
+		fits = place.Space == AuthoritySpace || place.Space == RecordSpace && place.Compartment == Profile
+	case *PatientRegistered:
+		fits = place.Space == RecordSpace && place.Compartment == Profile
+	case *NodeDescribed, *Rejected, *Incident, *Checkpoint:
+		fits = place.Space == NodeSpace
+	case *SessionOpened, *SessionRenewed, *SessionClosed, *SessionRefused,
+		*BreakglassRequested, *BreakglassApproved, *BreakglassOpened, *BreakglassEnded, *BreakglassReviewed:
+		fits = place.Space == RecordSpace && place.Compartment == Access
+	default:
+		fits = place.Space == RecordSpace && !place.Compartment.Reserved()
+	}
+	if !fits {
+		return fmt.Errorf("%s does not belong on this chain", kind)
+	}
+	return s.checkOwner(e)
+}
+
+// checkOwner judges whether the author speaks on a chain of their own, or in a session that is named.
+func (s *State) checkOwner(e *Entry) error {
+	switch e.Chain.Space {
+	case PersonSpace:
+		return only(e, e.Chain.GID())
+	case AuthoritySpace:
+		return s.checkFounder(e)
+	case NodeSpace:
+		if _, described := e.Body.(*NodeDescribed); described {
+			return only(e, s.root)
+		}
+		return only(e, e.Chain.GID())
+	}
+	switch {
+	case e.Chain.Compartment == Access:
+		return s.checkAccessAuthor(e)
+	case e.Chain.Compartment == Profile:
+		return only(e, e.Chain.GID())
+	case e.Author == e.Chain.GID():
+		return only(e, e.Author)
+	}
+	return s.checkSession(e)
+}
+
+func only(e *Entry, author identity.GID) error {
+	if e.Author != author {
+		return fmt.Errorf("%s may not say it: only %s may", e.Author, author)
+	}
+	if !e.Session.IsZero() {
+		return errors.New("an owner's event names no session")
+	}
+	return nil
+}
+
+// checkFounder judges who speaks for an authority: the founder whom the registry endorsed, or, on the registry's chain, the
+// founder whom the first description of a node names.
+func (s *State) checkFounder(e *Entry) error {
+	name := e.Chain.Authority()
+	a, _ := s.authorities.get(name)
+	reg, active := a.at(s.at(e, AuthorityChain(RegistryName)))
+	if reg == nil {
+		return fmt.Errorf("no authority %q is endorsed", name)
+	}
+	if err := only(e, reg.founder); err != nil {
+		return err
+	}
+	if !active {
+		return fmt.Errorf("authority %q is suspended", name)
+	}
+	return nil
+}
+
+func (s *State) checkAccessAuthor(e *Entry) error {
+	if s.scope == SomeChains {
+		return nil // whose word the node's is stands on the node's chain
+	}
+	if !s.nodes.has(e.Author) {
+		return fmt.Errorf("%s is not a node that the root has described", e.Author)
+	}
+	return only(e, e.Author)
+}
+
+// checkSignature judges the signature by the author's keys in force.
+func (s *State) checkSignature(e *Entry) error {
+	switch b := e.Body.(type) {
+	case *IdentityRegistered:
+		inception, err := b.Inception()
+		if err != nil {
+			return err
+		}
+		return e.Verify(inception.Keys)
+	case *IdentityRotated:
+		message, err := e.signed()
+		if err != nil {
+			return err
+		}
+		return identity.VerifyRecovery(b.RecoveryUsed, signContext, message, e.Signature)
+	}
+	keys, err := s.keysAt(e.Author, s.at(e, PersonChain(e.Author)))
+	if err != nil {
+		return err
+	}
+	return e.Verify(keys)
+}
+
+func (s *State) keysAt(gid identity.GID, position uint64) (*identity.Keys, error) {
+	p, _ := s.people.get(gid)
+	fact, ok := p.at(position)
+	switch {
+	case p == nil:
+		return nil, fmt.Errorf("%s is not registered", gid)
+	case !ok:
+		return nil, fmt.Errorf("the identity %s is revoked", gid)
+	}
+	return fact.keys, nil
+}

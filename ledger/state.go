@@ -1,0 +1,158 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/policy"
+)
+
+// What callers branch on. Every error of Fold wraps ErrInvalid or ErrQuarantined; the other two say more.
+var (
+	// ErrInvalid means that an entry does not count.
+	ErrInvalid = errors.New("not valid")
+	// ErrConflict means that the chain has moved on: catch up and sign again.
+	ErrConflict = errors.New("the chain has moved on")
+	// ErrStale means that the epoch named is not the current one, or that a new one is due before anything is written.
+	ErrStale = errors.New("a new epoch is due")
+	// ErrQuarantined means that an entry must not be applied by a version of phr that does not understand it.
+	ErrQuarantined = errors.New("written for a newer version of phr")
+)
+
+// Scope says how much of the log a State sees.
+type Scope int
+
+// The scopes.
+const (
+	// WholeLog is the whole log in order: every rule applies.
+	WholeLog Scope = iota
+	// SomeChains is a few chains, as a reader is given them. Whether a session was open and an author held an attribute stands on
+	// chains that the reader can't see: those rules are left to the node and the auditor. All others apply.
+	SomeChains
+)
+
+// State is the fold of the log: who the people and authorities are, what each compartment's policy and epoch are, where each
+// chain ends. It is not safe for concurrent use; see Fork for trying events without changing it.
+type State struct {
+	scope Scope
+	root  identity.GID
+	base  *State
+	meta
+
+	controls      layer[uint64, Hash] // of the control entry with that count
+	heads         layer[Chain, Head]
+	people        layer[identity.GID, *person]
+	registrations layer[Hash, *registration]
+	authorities   layer[policy.Authority, *authority]
+	attributes    layer[policy.Attribute, []versionFact]
+	holdings      layer[holding, []holdingFact]
+	patients      layer[identity.GID, *Ground]
+	compartments  layer[Chain, *compartment]
+	sessions      layer[SessionID, *Session]
+	nodes         layer[identity.GID, *NodeFact]
+	ids           layer[idKey, struct{}]
+	records       layer[idKey, recordFact]
+	leaves        layer[leafKey, struct{}]
+}
+
+// meta is what a State holds one of.
+type meta struct {
+	count    uint64    // of control entries
+	newest   time.Time // newest log time on any chain
+	registry Hash      // the registration that needs no endorsement
+	chains   uint32    // how many heads there are
+}
+
+// Head is where a chain ends.
+type Head struct {
+	Number  uint64
+	Hash    Hash
+	LogTime time.Time
+	Control uint64 // the count of the last entry's control position
+	index   uint32 // short name of the chain within this State
+}
+
+// NewState returns the fold of an empty log, for the node whose root has the given GID.
+func NewState(root identity.GID, scope Scope) *State { return &State{root: root, scope: scope} }
+
+// Fork returns a State that stands on s and starts out equal to it. What is folded into the fork leaves s as it is until
+// Commit. s must not change while a fork of it is used.
+func (s *State) Fork() *State {
+	return &State{
+		scope: s.scope, root: s.root, base: s, meta: s.meta,
+		controls: s.controls.fork(), heads: s.heads.fork(), people: s.people.fork(), registrations: s.registrations.fork(),
+		authorities: s.authorities.fork(), attributes: s.attributes.fork(), holdings: s.holdings.fork(),
+		patients: s.patients.fork(), compartments: s.compartments.fork(), sessions: s.sessions.fork(), nodes: s.nodes.fork(),
+		ids: s.ids.fork(), records: s.records.fork(), leaves: s.leaves.fork(),
+	}
+}
+
+// Commit makes what was folded into the fork s part of the State it stands on. s is not to be used afterwards.
+func (s *State) Commit() {
+	s.controls.absorb()
+	s.heads.absorb()
+	s.people.absorb()
+	s.registrations.absorb()
+	s.authorities.absorb()
+	s.attributes.absorb()
+	s.holdings.absorb()
+	s.patients.absorb()
+	s.compartments.absorb()
+	s.sessions.absorb()
+	s.nodes.absorb()
+	s.ids.absorb()
+	s.records.absorb()
+	s.leaves.absorb()
+	s.base.meta = s.meta
+}
+
+// Fold judges a run of entries that stand next to each other on one chain, signed by the last of them, and adds them. A
+// single entry is a run of one. An error says why they do not count; s is then unchanged.
+func (s *State) Fold(run ...*Entry) error {
+	f := s.Fork()
+	for i, e := range run {
+		last := i == len(run)-1
+		if !last {
+			if err := sameRun(e, run[i+1]); err != nil {
+				return invalid(e, err)
+			}
+		}
+		if err := f.fold(e, last); err != nil {
+			return invalid(e, err)
+		}
+	}
+	f.Commit()
+	return nil
+}
+
+func invalid(e *Entry, err error) error {
+	if errors.Is(err, ErrQuarantined) {
+		return fmt.Errorf("%s %s on %s: %w", e.Kind(), e.ID, e.Chain, err)
+	}
+	return fmt.Errorf("%w: %s %s on %s: %w", ErrInvalid, e.Kind(), e.ID, e.Chain, err)
+}
+
+func sameRun(a, b *Entry) error {
+	if !a.Kind().IsRecord() || !b.Kind().IsRecord() || a.Chain != b.Chain || a.Author != b.Author || a.Session != b.Session ||
+		len(a.Signature) != 0 {
+		return errors.New("unsigned, and not part of a run that is signed")
+	}
+	return nil
+}
+
+// Head returns where a chain ends; ok is false if nothing stands on it.
+func (s *State) Head(c Chain) (Head, bool) { return s.heads.get(c) }
+
+// Position returns the control position of the newest control entry folded.
+func (s *State) Position() Position {
+	h, _ := s.controls.get(s.count)
+	return Position{s.count, h}
+}
+
+// Newest returns the newest log time folded on any chain.
+func (s *State) Newest() time.Time { return s.newest }
+
+// Root returns the GID of the node's root.
+func (s *State) Root() identity.GID { return s.root }

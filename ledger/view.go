@@ -1,0 +1,162 @@
+package ledger
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/phrledger/phr/crypto/abe"
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/policy"
+)
+
+// Keys returns the keys of a person in force at a control position count; see Position.
+func (s *State) Keys(gid identity.GID, position uint64) (*identity.Keys, error) {
+	return s.keysAt(gid, position)
+}
+
+// Person returns the newest keys of a person; an error says that there is none, or that the identity is revoked.
+func (s *State) Person(gid identity.GID) (*identity.Keys, error) { return s.keysAt(gid, now) }
+
+// AuthorityFact is what the log says of an authority.
+type AuthorityFact struct {
+	Name    policy.Authority
+	Role    AuthorityKind
+	Founder identity.GID
+	Key     *abe.PublicKey
+	Active  bool // endorsed and not suspended
+}
+
+// Authority returns an authority that has a name.
+func (s *State) Authority(name policy.Authority) (AuthorityFact, bool) {
+	reg, active := s.authorityAt(name, now)
+	if reg == nil {
+		return AuthorityFact{}, false
+	}
+	return AuthorityFact{name, reg.role, reg.founder, reg.key, active}, true
+}
+
+// authorityKey returns the public key of an authority, or of a patient as one.
+func (s *State) authorityKey(name policy.Authority, at uint64) (*abe.PublicKey, error) {
+	if name.IsGID() {
+		ground, ok := s.patients.get(identity.GID(name))
+		if !ok {
+			return nil, fmt.Errorf("%s is not registered as a patient", name)
+		}
+		return ground.Key, nil
+	}
+	reg, active := s.authorityAt(name, at)
+	if !active {
+		return nil, fmt.Errorf("no authority %q is in force", name)
+	}
+	return reg.key, nil
+}
+
+// Version returns the version of an attribute in force; a patient's own are at version 1 for good.
+func (s *State) Version(a policy.Attribute) (uint32, bool) { return s.versionOf(a, now) }
+
+// Expression resolves a policy as of now: for making a wrap or a challenge.
+func (s *State) Expression(p *policy.Policy) (*abe.Expression, error) {
+	keys := make([]*abe.PublicKey, 0, len(p.Authorities()))
+	for _, name := range p.Authorities() {
+		key, err := s.authorityKey(name, now)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return abe.NewExpression(p, s.Version, keys...)
+}
+
+// Holds tells whether the log shows, as of now, that a person holds an attribute. For an attribute of a patient's own, the
+// patient is the attribute's authority.
+func (s *State) Holds(gid identity.GID, a policy.Attribute) bool {
+	return s.heldBy(gid, identity.GID(a.Authority), now)(a)
+}
+
+// Satisfies tells whether what the log shows of a person, as of now, satisfies a policy of a patient, and if not, which
+// smallest additions would.
+func (s *State) Satisfies(gid, patient identity.GID, p *policy.Policy) (bool, [][]policy.Attribute) {
+	return p.Satisfied(s.heldBy(gid, patient, now))
+}
+
+// Patient tells whether a person is registered as a patient, and returns the key of their own authority.
+func (s *State) Patient(gid identity.GID) (*abe.PublicKey, bool) {
+	ground, ok := s.patients.get(gid)
+	if !ok {
+		return nil, false
+	}
+	return ground.Key, true
+}
+
+// CompartmentFact is what the log says of a compartment now. Its slices and entries are shared: read only.
+type CompartmentFact struct {
+	Chain Chain
+	Class Class
+	Set   *Entry // the policy.set in force; nil if none is
+	Terms []LiveTerm
+	Epoch *Epoch // the current one; nil before the first
+	Past  []*Epoch
+	Must  bool // the next event must start an epoch
+}
+
+// Compartment returns a compartment that has been created.
+func (s *State) Compartment(c Chain) (CompartmentFact, bool) {
+	f, ok := s.compartments.get(c)
+	if !ok {
+		return CompartmentFact{}, false
+	}
+	return CompartmentFact{c, f.class, f.set, f.terms, f.epoch, f.past, f.narrowed}, true
+}
+
+// Stale says why a compartment needs a new epoch before anything is written at a time; it is empty while it needs none.
+func (s *State) Stale(c Chain, at time.Time) string {
+	f, ok := s.compartments.get(c)
+	if !ok {
+		return "there is no such compartment"
+	}
+	return s.staleAt(f, at.UnixMilli(), now)
+}
+
+// Live returns a term that is in force at a time.
+func (s *State) Live(c Chain, id TermID, at time.Time) (*LiveTerm, error) {
+	f, _ := s.compartments.get(c)
+	return f.live(id, at)
+}
+
+// Entitled judges, as of now, whether a person may have a session on a term: what the gate asks before a challenge, and
+// again before it opens the session. The error says what is missing.
+func (s *State) Entitled(gid identity.GID, c Chain, op Operation, id TermID, at time.Time) (*LiveTerm, error) {
+	if _, err := s.keysAt(gid, now); err != nil {
+		return nil, err
+	}
+	session := &Session{Patient: c.GID()}
+	session.GID, session.Operation, session.Compartment, session.Term = gid, op, c.Compartment, id
+	e := &Entry{Event: &Event{Chain: RecordChain(c.GID(), Access)}, LogTime: at, Control: Position{Count: now}}
+	if err := s.checkTerm(e, session); err != nil {
+		return nil, err
+	}
+	return s.Live(c, id, at)
+}
+
+// Node returns the root's newest description of a node.
+func (s *State) Node(gid identity.GID) (*NodeFact, bool) { return s.nodes.get(gid) }
+
+// At returns an epoch by number.
+func (f *CompartmentFact) At(n uint32) (*Epoch, bool) {
+	if f.Epoch != nil && f.Epoch.Number == n {
+		return f.Epoch, true
+	}
+	i := slices.IndexFunc(f.Past, func(e *Epoch) bool { return e.Number == n })
+	if i < 0 {
+		return nil, false
+	}
+	return f.Past[i], true
+}
+
+// Erased tells whether a record of a chain is erased.
+func (s *State) Erased(c Chain, id EventID) bool {
+	head, _ := s.heads.get(c)
+	fact, _ := s.records.get(idKey{head.index, id})
+	return fact.erased
+}
