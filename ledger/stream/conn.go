@@ -1,0 +1,168 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nuid"
+)
+
+// Why a connection ended by itself.
+var (
+	// ErrExpired says that the session's time was up.
+	ErrExpired = errors.New("the session has expired")
+	// ErrDropped says that the node closed the connection, because it ended the session or stopped, or the network did.
+	ErrDropped = errors.New("the node has closed the connection")
+	// ErrRefused says that the node does not accept the session's credentials.
+	ErrRefused = errors.New("the node has refused the session")
+)
+
+// A Dialer makes the byte stream under a connection: a browser's WebSocket, or a node in this process. If it has a
+// method SkipTLSHandshake that returns true, the stream is protected already.
+type Dialer interface {
+	Dial(network, address string) (net.Conn, error)
+}
+
+// Options say where a node is and as whom to connect.
+type Options struct {
+	URL    string // "nats://host:port"; may be empty with a Dialer that needs none
+	Dialer Dialer // nil: TCP
+	User   *User  // nil: as a guest
+	// Reconnect makes a dropped connection come back, with the JWT that User then gives. Requests and fetches under way
+	// fail all the same.
+	Reconnect bool
+}
+
+// A User is a session's side of its credentials.
+type User struct {
+	JWT   func() (string, error)             // the session's newest JWT, asked for at every connect
+	Sign  func(nonce []byte) ([]byte, error) // by the session's nkey, whose seed never leaves its owner
+	Inbox string                             // the random token the session was given
+}
+
+// dialTimeout bounds one attempt to connect when the context has no nearer end.
+const dialTimeout = 10 * time.Second
+
+// A Conn is a person's connection to a node, as a guest or in a session. It is safe for concurrent use.
+type Conn struct {
+	conn   *nats.Conn
+	closed chan struct{}
+
+	mu     sync.Mutex
+	ended  bool  // by Close
+	reason error // what the server said before it closed
+}
+
+// Dial connects to a node. The caller must close the connection.
+func Dial(ctx context.Context, o Options) (*Conn, error) {
+	c := &Conn{closed: make(chan struct{})}
+	n := nats.GetDefaultOptions()
+	n.Url, n.CustomDialer = o.URL, o.Dialer
+	if n.Url == "" {
+		n.Url = "nats://127.0.0.1"
+	}
+	n.InboxPrefix = guestInbox + "." + nuid.Next()
+	if o.User != nil {
+		n.UserJWT, n.SignatureCB = o.User.JWT, o.User.Sign
+		n.InboxPrefix = sessionInbox + "." + o.User.Inbox
+	}
+	n.AllowReconnect, n.MaxReconnect = o.Reconnect, -1
+	n.IgnoreDiscoveredServers = true
+	n.Timeout = dialTimeout
+	if end, ok := ctx.Deadline(); ok {
+		n.Timeout = min(n.Timeout, time.Until(end))
+	}
+	n.AsyncErrorCB = func(_ *nats.Conn, _ *nats.Subscription, err error) { c.note(err) }
+	n.DisconnectedErrCB = func(_ *nats.Conn, err error) { c.note(err) }
+	n.ClosedCB = func(nc *nats.Conn) { c.note(nc.LastError()); close(c.closed) }
+	var err error
+	if c.conn, err = n.Connect(); err != nil {
+		return nil, fmt.Errorf("connecting to the node: %w", refusal(err))
+	}
+	return c, nil
+}
+
+// refusal makes the server's way of saying no one of ours.
+func refusal(err error) error {
+	switch {
+	case errors.Is(err, nats.ErrAuthExpired):
+		return ErrExpired
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthRevoked):
+		return ErrRefused
+	}
+	return err
+}
+
+// note keeps why the connection was lost, if err says so.
+func (c *Conn) note(err error) {
+	known := refusal(err)
+	if known == ErrExpired || known == ErrRefused {
+		c.mu.Lock()
+		c.reason = known
+		c.mu.Unlock()
+	}
+}
+
+// Closed is closed when the connection has ended for good; Err then says why.
+func (c *Conn) Closed() <-chan struct{} { return c.closed }
+
+// Err returns ErrExpired, ErrRefused or ErrDropped for a connection that ended by itself, and nil for one that lives or
+// was closed.
+func (c *Conn) Err() error {
+	select {
+	case <-c.closed:
+	default:
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.ended:
+		return nil
+	case c.reason != nil:
+		return c.reason
+	}
+	return ErrDropped
+}
+
+// Renew connects anew with the JWT that User now gives, without waiting for the old one to expire. Requests under way
+// fail. It needs Options.Reconnect.
+func (c *Conn) Renew() error {
+	if err := c.conn.ForceReconnect(); err != nil {
+		return fmt.Errorf("renewing the connection: %w", err)
+	}
+	return nil
+}
+
+// Close ends the connection and waits until it has.
+func (c *Conn) Close() {
+	c.mu.Lock()
+	c.ended = true
+	c.mu.Unlock()
+	c.conn.Close()
+	<-c.closed
+}
+
+// Request asks a service and returns its answer. It fails with the *Error the service answered with, or with one of
+// CodeUnavailable when nobody serves the subject. Without a deadline in ctx it waits for ten seconds.
+func (c *Conn) Request(ctx context.Context, subject string, data []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
+	defer cancel()
+	m, err := c.conn.RequestWithContext(ctx, subject, data)
+	if errors.Is(err, nats.ErrNoResponders) {
+		return nil, &Error{
+			Code: CodeUnavailable,
+			Text: "the node does not serve " + service(subject),
+			Hint: "it may be starting, or the session has ended; try again in a moment",
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking %s: %w", service(subject), err)
+	}
+	return answerOf(m)
+}

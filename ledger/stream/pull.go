@@ -1,0 +1,186 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	pullBatch     = 1000             // entries one pull asks for
+	pullBytes     = 8 << 20          // and bytes, beyond which a pull ends early
+	pullExpires   = 20 * time.Second // how long a pull waits for new entries
+	pullHeartbeat = 5 * time.Second  // how often the server says, meanwhile, that it still waits
+	pullSilence   = 15 * time.Second // how long silence is taken for a live server
+)
+
+// ErrNoConsumer is returned, wrapped, when a consumer is gone: idled out, deleted with its session, or never made.
+// Asking the gate for it again tells which.
+var ErrNoConsumer = errors.New("the consumer is gone")
+
+// A puller reads one consumer that no one else reads. It asks for what is there, then for what will come, and accepts
+// entries only in the order and number the consumer sent them.
+type puller struct {
+	conn *nats.Conn
+	next string // subject that pulls are sent to
+	sub  *nats.Subscription
+
+	delivered uint64 // the consumer's own count of what it sent
+	seq       uint64 // stream sequence of the newest entry read
+	pending   uint64 // entries that the stream held beyond it then
+}
+
+// pullRequest is the body JetStream defines for a pull. Durations are nanoseconds.
+type pullRequest struct {
+	Batch     int           `json:"batch"`
+	MaxBytes  int           `json:"max_bytes"`
+	Expires   time.Duration `json:"expires"`
+	Heartbeat time.Duration `json:"idle_heartbeat"`
+}
+
+func newPuller(conn *nats.Conn, next string) (*puller, error) {
+	sub, err := conn.SubscribeSync(conn.NewInbox())
+	if err != nil {
+		return nil, err
+	}
+	return &puller{conn: conn, next: next, sub: sub}, nil
+}
+
+// close ends the subscription. Entries a pull still on its way brings are lost to this consumer.
+func (p *puller) close() {
+	_ = p.sub.Unsubscribe() // fails only when the connection is closed, and then it is gone anyway
+}
+
+// drain reads exactly what the stream holds. Asking for one entry more would make the server scan to the stream's end.
+func (p *puller) drain(ctx context.Context, fn func([]Entry, uint64) error) error {
+	for p.pending > 0 {
+		if err := p.pull(ctx, int(min(p.pending, pullBatch)), fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tail reads what comes until ctx ends.
+func (p *puller) tail(ctx context.Context, fn func([]Entry, uint64) error) error {
+	for {
+		if err := p.pull(ctx, pullBatch, fn); err != nil {
+			return err
+		}
+	}
+}
+
+// pull asks for n entries and hands them to fn as they come, as many at once as have arrived. It returns when there
+// were n, or when the server ends the pull because of its size or age.
+func (p *puller) pull(ctx context.Context, n int, fn func([]Entry, uint64) error) error {
+	body, err := json.Marshal(pullRequest{n, pullBytes, pullExpires, pullHeartbeat})
+	if err != nil {
+		return fmt.Errorf("forming a pull: %w", err)
+	}
+	if err := p.conn.PublishRequest(p.next, p.sub.Subject, body); err != nil {
+		return fmt.Errorf("pulling entries: %w", err)
+	}
+	for n > 0 {
+		entries, done, err := p.gather(ctx, n)
+		if err != nil {
+			return err
+		}
+		if len(entries) > 0 {
+			if err := fn(entries, p.pending); err != nil {
+				return err
+			}
+		}
+		if done {
+			return nil
+		}
+		n -= len(entries)
+	}
+	return nil
+}
+
+// gather waits for one message and takes those that arrived with it. done says that the server ended the pull.
+func (p *puller) gather(ctx context.Context, n int) (entries []Entry, done bool, err error) {
+	for len(entries) == 0 || len(entries) < n && p.arrived() {
+		m, err := p.message(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		if status := m.Header.Get("Status"); status != "" && len(m.Data) == 0 {
+			done, err := pullStatus(status, m.Header.Get("Description"))
+			if done || err != nil {
+				return entries, done, err
+			}
+			continue
+		}
+		e, err := p.entry(m)
+		if err != nil {
+			return nil, false, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, false, nil
+}
+
+func (p *puller) arrived() bool {
+	n, _, err := p.sub.Pending()
+	return err == nil && n > 0
+}
+
+// message waits for the next message, but not for ever: the server sends heartbeats.
+func (p *puller) message(ctx context.Context) (*nats.Msg, error) {
+	wait, cancel := context.WithTimeout(ctx, pullSilence)
+	defer cancel()
+	m, err := p.sub.NextMsgWithContext(wait)
+	switch {
+	case err == nil:
+		return m, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, fmt.Errorf("pulling entries: the server is silent: %w", err)
+	default:
+		return nil, fmt.Errorf("pulling entries: %w", err)
+	}
+}
+
+// pullStatus tells the ordinary ends of a pull from failures.
+func pullStatus(status, description string) (done bool, err error) {
+	switch status {
+	case "100": // heartbeat
+		return false, nil
+	case "404", "408": // nothing there, expired
+		return true, nil
+	case "409":
+		if description == "Message Size Exceeds MaxBytes" || description == "Batch Completed" {
+			return true, nil
+		}
+		return true, fmt.Errorf("pulling entries: %w: %s", ErrNoConsumer, description)
+	case "503":
+		return true, fmt.Errorf("pulling entries: %w", ErrNoConsumer)
+	default:
+		return true, fmt.Errorf("pulling entries: status %s: %s", status, description)
+	}
+}
+
+// entry takes a message off its envelope, and checks that none before it was lost on the way.
+func (p *puller) entry(m *nats.Msg) (Entry, error) {
+	meta, err := m.Metadata()
+	if err != nil {
+		return Entry{}, fmt.Errorf("pulling entries: %w", err)
+	}
+	if want := p.delivered + 1; meta.Sequence.Consumer != want || meta.Sequence.Stream <= p.seq {
+		return Entry{}, fmt.Errorf("pulling entries: delivery %d came for %d", meta.Sequence.Consumer, want)
+	}
+	p.delivered, p.seq, p.pending = meta.Sequence.Consumer, meta.Sequence.Stream, meta.NumPending
+	return Entry{
+		Seq:     p.seq,
+		Subject: m.Subject,
+		ID:      m.Header.Get(nats.MsgIdHdr),
+		Data:    m.Data,
+		stored:  meta.Timestamp,
+	}, nil
+}
