@@ -1,0 +1,46 @@
+package embedded
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+)
+
+// A logger passes the server's own messages on, and keeps the first fatal one instead of ending the process.
+type logger struct {
+	log *slog.Logger
+
+	mu    sync.Mutex
+	fatal error
+}
+
+// failure returns what the server said it can't go on for.
+func (l *logger) failure() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.fatal
+}
+
+func (l *logger) Fatalf(format string, v ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fatal == nil {
+		l.fatal = fmt.Errorf(format, v...)
+	}
+}
+
+func (l *logger) Noticef(format string, v ...any) {
+	l.log.Debug("nats", "text", fmt.Sprintf(format, v...))
+}
+
+func (l *logger) Warnf(format string, v ...any) {
+	l.log.Warn("nats", "text", fmt.Sprintf(format, v...))
+}
+
+func (l *logger) Errorf(format string, v ...any) {
+	l.log.Error("nats", "text", fmt.Sprintf(format, v...))
+}
+
+func (l *logger) Debugf(string, ...any) {}
+
+func (l *logger) Tracef(string, ...any) {}
