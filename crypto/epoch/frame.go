@@ -68,7 +68,7 @@ func unframe(framed []byte) ([]byte, error) {
 		return nil, ErrOpen
 	}
 	data, padding := framed[frameHead:frameHead+size], framed[frameHead+size:]
-	if bytes.ContainsFunc(padding, func(r rune) bool { return r != 0 }) {
+	if len(bytes.TrimLeft(padding, "\x00")) != 0 {
 		return nil, ErrOpen
 	}
 	switch {
