@@ -1,8 +1,6 @@
 package keystore
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Seal seals plaintext, a file that lies beside the keystore, under a key of its own for name. The result is 40 bytes
 // longer and differs each time. Seal doesn't write anything; whoever does protects it from being lost or put back.
