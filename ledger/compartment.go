@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/phrledger/phr/crypto/epoch"
 	"github.com/phrledger/phr/crypto/policy"
 )
 
@@ -94,12 +95,12 @@ func (s *State) compartment(e *Entry, head Head) error {
 	case *EpochRewrapped:
 		err = s.epochRewrapped(e, &after, b)
 	case *EpochConfirmed:
-		err = after.change(b.Epoch, func(epoch *Epoch) { epoch.Confirmed = true })
+		err = after.change(b.Epoch, func(current *Epoch) { current.Confirmed = true })
 		if e.Author != e.Chain.GID() {
 			err = errors.New("only the patient confirms an epoch")
 		}
 	case *EpochDisputed:
-		err = after.change(b.Epoch, func(epoch *Epoch) { epoch.Disputed = true })
+		err = after.change(b.Epoch, func(current *Epoch) { current.Disputed = true })
 	case *RecordWritten:
 		err = s.record(e, &after, head, &b.Content)
 	case *RecordAmended:
@@ -157,8 +158,8 @@ func (s *State) record(e *Entry, c *compartment, head Head, b *Content) error {
 	if _, err := ParseCompartment(b.Media); err != nil {
 		return fmt.Errorf("media class %q", Clip(b.Media))
 	}
-	if len(b.Sealed) == 0 || uint64(b.Bucket) != uint64(len(b.Sealed)) {
-		return fmt.Errorf("a sealed body of %d bytes is not in the bucket of %d", len(b.Sealed), b.Bucket)
+	if bucket, err := epoch.Bucket(b.Sealed); err != nil || uint32(bucket) != b.Bucket {
+		return fmt.Errorf("a sealed body of %d bytes is not one of the bucket of %d", len(b.Sealed), b.Bucket)
 	}
 	key := leafKey{head.index, b.Epoch, b.Leaf}
 	if s.leaves.has(key) {
@@ -166,7 +167,7 @@ func (s *State) record(e *Entry, c *compartment, head Head, b *Content) error {
 	}
 	s.leaves.set(key, struct{}{})
 	s.records.set(idKey{head.index, e.ID}, recordFact{b.Epoch, b.Leaf, false})
-	return c.change(b.Epoch, func(epoch *Epoch) { epoch.Records++ })
+	return c.change(b.Epoch, func(current *Epoch) { current.Records++ })
 }
 
 func (s *State) recordAbout(e *Entry, c *compartment, head Head, b *Content, refers EventID) error {
@@ -198,12 +199,12 @@ func (s *State) recordErased(e *Entry, c *compartment, head Head, b *RecordErase
 	}
 	shred := Part{Name: PartShred, Hash: b.Shred}
 	if c.epoch != nil && c.epoch.Number == b.Epoch {
-		return c.change(b.Epoch, func(epoch *Epoch) { epoch.Parts = append(slices.Clip(epoch.Parts), shred) })
+		return c.change(b.Epoch, func(current *Epoch) { current.Parts = append(slices.Clip(current.Parts), shred) })
 	}
 	c.past = slices.Clone(c.past)
-	for i, epoch := range c.past {
-		if epoch.Number == b.Epoch {
-			next := *epoch
+	for i, past := range c.past {
+		if past.Number == b.Epoch {
+			next := *past
 			next.Parts = append(slices.Clip(next.Parts), shred)
 			c.past[i] = &next
 			return nil

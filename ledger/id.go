@@ -67,3 +67,25 @@ func (id *ID[thing]) UnmarshalText(text []byte) (err error) {
 
 // IsZero tells whether id is unset.
 func (id ID[thing]) IsZero() bool { return id == ID[thing]{} }
+
+// NewEventID draws an event's id. See NewID.
+func NewEventID(rand io.Reader, now time.Time) (EventID, error) { return NewID[eventThing](rand, now) }
+
+// NewTermID draws a term's id. See NewID.
+func NewTermID(rand io.Reader, now time.Time) (TermID, error) { return NewID[termThing](rand, now) }
+
+// NewSessionID draws a session's id. See NewID.
+func NewSessionID(rand io.Reader, now time.Time) (SessionID, error) {
+	return NewID[sessionThing](rand, now)
+}
+
+// NewSubmissionID draws a submission's id. See NewID.
+func NewSubmissionID(rand io.Reader, now time.Time) (SubmissionID, error) {
+	return NewID[submissionThing](rand, now)
+}
+
+// ParseEventID reads an event's id. See ParseID.
+func ParseEventID(s string) (EventID, error) { return ParseID[eventThing](s) }
+
+// ParseTermID reads a term's id. See ParseID.
+func ParseTermID(s string) (TermID, error) { return ParseID[termThing](s) }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -107,6 +108,17 @@ func (s *State) Compartment(c Chain) (CompartmentFact, bool) {
 		return CompartmentFact{}, false
 	}
 	return CompartmentFact{c, f.class, f.set, f.terms, f.epoch, f.past, f.narrowed}, true
+}
+
+// Compartments yields every compartment there is, in no order. It is not for forks.
+func (s *State) Compartments() iter.Seq[CompartmentFact] {
+	return func(yield func(CompartmentFact) bool) {
+		for c := range s.compartments.m {
+			if f, _ := s.Compartment(c); !yield(f) {
+				return
+			}
+		}
+	}
 }
 
 // Stale says why a compartment needs a new epoch before anything is written at a time; it is empty while it needs none.
