@@ -124,6 +124,13 @@ func TestAttack10_ExponentialQuestions(t *testing.T) {
 			}
 		}
 	}
+	// Only 832 sets, but found by way of so many that it would stall whoever has to judge the policy.
+	tangle := mustParse(t, wide(8, " and ", func(i int) string {
+		return "6 of (" + wide(8, ", ", func(j int) string { return fmt.Sprintf("a%d@xx", (3*i+j*j)%22) }) + ")"
+	}))
+	if sets, err := tangle.MinimalSets(); !errors.Is(err, policy.ErrTooComplex) {
+		t.Errorf("MinimalSets of tangle: %d sets, %v, want ErrTooComplex", len(sets), err)
+	}
 	if _, missing := half.Satisfied(func(policy.Attribute) bool { return false }); len(missing[0]) != 32 {
 		t.Errorf("half: %d attributes proposed, want 32", len(missing[0]))
 	}
