@@ -139,9 +139,10 @@ func (o *opener) decrypt(rows []byte) (*gt, error) {
 func powG1(p *g1, c *big.Int) *g1 {
 	out := new(g1)
 	out.SetIdentity()
-	for i := c.BitLen() - 1; i >= 0; i-- {
+	abs := new(big.Int).Abs(c)
+	for i := abs.BitLen() - 1; i >= 0; i-- {
 		out.Double()
-		if c.Bit(i) == 1 {
+		if abs.Bit(i) == 1 {
 			out.Add(out, p)
 		}
 	}
@@ -155,9 +156,10 @@ func powG1(p *g1, c *big.Int) *g1 {
 func powGT(x *gt, c *big.Int) *gt {
 	out := new(gt)
 	out.SetIdentity()
-	for i := c.BitLen() - 1; i >= 0; i-- {
+	abs := new(big.Int).Abs(c)
+	for i := abs.BitLen() - 1; i >= 0; i-- {
 		out.Mul(out, out)
-		if c.Bit(i) == 1 {
+		if abs.Bit(i) == 1 {
 			out.Mul(out, x)
 		}
 	}
