@@ -1,6 +1,6 @@
 package epoch
 
-// What black-box tests reach inside for: frames that Seal never makes, and the tree at a depth that can be written out.
+// What black-box tests reach inside for: frames and parts that the package never makes, and the tree at a depth that can be written out.
 
 var (
 	Frame      = frame
@@ -8,6 +8,8 @@ var (
 	Inflate    = inflate
 	Padme      = padme
 	SealFrame  = seal
+	SealPart   = sealPart
+	Context    = Place.context
 	Unseal     = unseal
 	Dictionary = dictionary
 )

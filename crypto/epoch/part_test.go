@@ -3,6 +3,8 @@ package epoch_test
 import (
 	"bytes"
 	"errors"
+	"io"
+	"slices"
 	"testing"
 
 	"github.com/phrledger/phr/crypto/epoch"
@@ -179,6 +181,74 @@ func TestWrapLeavesHistoryOut(t *testing.T) {
 	previous := generate(t, "previous")
 	got, err := epoch.OpenLink(reader, place, previous.KID(), previous.HID(), link)
 	refused(t, got, err, epoch.ErrNoHistory)
+}
+
+// A rotator who holds every key seals parts with other contents than the event promises.
+func TestAttack47_GarbageParts(t *testing.T) {
+	keys, other := generate(t, "current"), generate(t, "stranger")
+	raw, err := io.ReadAll(io.LimitReader(stream("current"), 64)) // what Generate drew
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := io.ReadAll(io.LimitReader(stream("stranger"), 64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _, err := identity.Generate(stream("identity"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	garbage := map[string][]byte{
+		"empty": {}, "31 bytes": raw[:31], "33 bytes": raw[:33], "63 bytes": raw[:63], "65 bytes": append(bytes.Clone(raw), 0),
+		"other keys": foreign, "other history": slices.Concat(raw[:32], foreign[32:]), "swapped": slices.Concat(raw[32:], raw[:32]),
+	}
+	for name, contents := range garbage {
+		t.Run(name, func(t *testing.T) {
+			wrap, err := epoch.SealPart(stream("n"), wrapKey, place, "wrap-"+term, keys.KID(), 0, contents)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := epoch.OpenWrap(wrapKey, place, keys.KID(), keys.HID(), term, wrap)
+			refused(t, got, err, epoch.ErrOpen)
+			link, err := epoch.SealPart(stream("n"), [32]byte(foreign[32:]), place, "link", other.KID(), 0, contents)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err = epoch.OpenLink(other, place, keys.KID(), keys.HID(), link)
+			refused(t, got, err, epoch.ErrOpen)
+			got, err = epoch.OpenOwner(id, place, keys.KID(), keys.HID(), ownerPart(t, id, keys.KID(), contents))
+			refused(t, got, err, epoch.ErrOpen)
+		})
+	}
+	// The patient and the next epoch always get both keys.
+	got, err := epoch.OpenOwner(id, place, keys.KID(), keys.HID(), ownerPart(t, id, keys.KID(), raw[:32]))
+	refused(t, got, err, epoch.ErrOpen)
+	link, err := epoch.SealPart(stream("n"), [32]byte(foreign[32:]), place, "link", other.KID(), 0, raw[:32])
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err = epoch.OpenLink(other, place, keys.KID(), keys.HID(), link)
+	refused(t, got, err, epoch.ErrOpen)
+	// A shred that does not count its erasures as the log does.
+	shred, err := epoch.SealPart(stream("n"), [32]byte(raw[:32]), place, "shred", keys.KID(), 1, newShred(t, "s").Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	gotShred, err := epoch.OpenShred(keys, place, 1, shred)
+	refused(t, gotShred, err, epoch.ErrOpen)
+}
+
+func ownerPart(t *testing.T, id *identity.Identity, kid [32]byte, contents []byte) []byte {
+	t.Helper()
+	context, err := epoch.Context(place, "owner", kid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := id.Keys().SealTo("phr/part/1\x00owner", context, contents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append([]byte{1}, sealed...)
 }
 
 func TestNoHistory(t *testing.T) {
