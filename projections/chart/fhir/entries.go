@@ -173,10 +173,8 @@ func (d *decoder) document(src *source) error {
 	default:
 		raw, err = src.value(whole)
 	}
-	if errors.Is(err, errTooLong) {
-		return d.bad(line, err)
-	} else if err != nil {
-		return err
+	if err != nil {
+		return d.passed(line, err)
 	}
 	return d.unpack(raw, line)
 }
@@ -255,7 +253,7 @@ func (d *decoder) bundle(src *source) (kind string, err error) {
 			return d.items(src)
 		}
 		raw, err := src.value(d.limits.Resource)
-		if errors.Is(err, errTooLong) {
+		if _, long := err.(tooLong); long {
 			return nil // not an entry, so not kept
 		} else if err != nil {
 			return err
@@ -279,10 +277,8 @@ func (d *decoder) items(src *source) error {
 		}
 		line := src.line
 		raw, err := src.value(d.limits.Resource + slack)
-		if errors.Is(err, errTooLong) {
-			return d.bad(line, err)
-		} else if err != nil {
-			return err
+		if err != nil {
+			return d.passed(line, err)
 		}
 		n, err := parse(raw)
 		if err != nil {
@@ -316,6 +312,15 @@ func (d *decoder) bad(line int, err error) error {
 		return errStopped
 	}
 	return nil
+}
+
+// passed reports a value that was read past for its size; any other error ends the file.
+func (d *decoder) passed(line int, err error) error {
+	if size, ok := err.(tooLong); ok {
+		err = fmt.Errorf("%d bytes, the limit is %d: %w", int(size), d.limits.Resource, ErrTooLarge)
+		return d.bad(line, err)
+	}
+	return err
 }
 
 func (d *decoder) counted() error {

@@ -91,7 +91,7 @@ func (s *source) readByte() (byte, error) {
 }
 
 // value reads the next value, whatever it holds, and returns its bytes if they are at most limit; a longer one is read
-// past without being kept, and is errTooLong.
+// past without being kept, and is tooLong.
 func (s *source) value(limit int) ([]byte, error) {
 	if _, err := s.next(); err != nil {
 		return nil, early(err)
@@ -110,8 +110,11 @@ func (s *source) value(limit int) ([]byte, error) {
 		} else if size <= limit {
 			kept = append(kept, c)
 		}
-		if err != nil || before || after {
-			return kept, errors.Join(err, checkSize(size, limit))
+		if err != nil {
+			return nil, err
+		}
+		if before || after {
+			return kept, checkSize(size, limit)
 		}
 	}
 }
@@ -162,7 +165,7 @@ func (s *source) key() (string, error) {
 	return n.text(), s.expect(':')
 }
 
-// rawLine reads one line, without its end; one longer than limit is read past and is errTooLong.
+// rawLine reads one line, without its end; one longer than limit is read past and is tooLong.
 func (s *source) rawLine(limit int) ([]byte, error) {
 	var kept []byte
 	for size := 0; ; size++ {
@@ -179,12 +182,15 @@ func (s *source) rawLine(limit int) ([]byte, error) {
 	}
 }
 
-// errTooLong is ErrTooLarge for one value, which was read past; the input as a whole is still good.
-var errTooLong = fmt.Errorf("%w", ErrTooLarge)
+// tooLong is ErrTooLarge for one value of that many bytes, which was read past: the input after it is still good.
+type tooLong int
+
+func (n tooLong) Error() string { return fmt.Sprintf("%d bytes: %v", int(n), ErrTooLarge) }
+func (n tooLong) Unwrap() error { return ErrTooLarge }
 
 func checkSize(size, limit int) error {
 	if size > limit {
-		return fmt.Errorf("%d bytes, the limit is %d: %w", size, limit, errTooLong)
+		return tooLong(size)
 	}
 	return nil
 }
