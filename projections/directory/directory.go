@@ -1,0 +1,83 @@
+// Package directory answers who is who: the keys of people and patients, authorities with their attributes, the attribute
+// keys issued to somebody, and the grants that reach them.
+//
+// It answers with the signed entries themselves. Whoever asks learns them into a ledger.State of their own and needs to
+// trust the directory for nothing but completeness.
+package directory
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/policy"
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/protocol"
+)
+
+// Directory answers queries from the tables of a Projection. It is safe for concurrent use.
+type Directory struct {
+	db *sql.DB
+}
+
+// New returns the directory in the tables of a Runner that runs a Projection.
+func New(db *sql.DB) *Directory { return &Directory{db} }
+
+// Node returns what a newcomer who knows the root's GID starts with: the identities of the root and the nodes, what the
+// root says of the nodes, and the registry with its attributes.
+func (d *Directory) Node(ctx context.Context) (*protocol.Evidence, error) {
+	return d.evidence(ctx, `
+		WITH person (gid) AS (
+			SELECT gid FROM node UNION SELECT author FROM fact WHERE about = 'node'
+			UNION SELECT founder FROM authority WHERE name = 'phr'
+		)
+		SELECT sequence, count, entry FROM fact WHERE about IN ('node', 'auth.phr')
+		UNION SELECT sequence, count, entry FROM fact JOIN person ON about = 'id.' || gid
+		ORDER BY sequence`)
+}
+
+// Identity returns the chain of a person's keys and, for a patient, the registrations of their own authority.
+func (d *Directory) Identity(ctx context.Context, gid identity.GID) (*protocol.Evidence, error) {
+	return d.evidence(ctx, `SELECT sequence, count, entry FROM fact WHERE about = ? ORDER BY sequence`, personal(gid))
+}
+
+// Authority returns what there is to know of an authority beside what Node returns: the identity of its founder, its
+// registrations that were endorsed, what the registry says of it, and its attributes with their versions. For a name that
+// nobody has been given it returns nothing. An authority whose name is a GID is a patient; see Identity.
+func (d *Directory) Authority(ctx context.Context, name policy.Authority) (*protocol.Evidence, error) {
+	if name.IsGID() {
+		return d.Identity(ctx, identity.GID(name))
+	}
+	if name == ledger.RegistryName {
+		return d.Node(ctx)
+	}
+	return d.evidence(ctx, `
+		SELECT sequence, count, entry FROM fact WHERE about = 'auth.' || ?1
+		UNION SELECT sequence, count, entry FROM fact JOIN authority ON about = 'id.' || founder WHERE name = ?1
+		ORDER BY sequence`, string(name))
+}
+
+func (d *Directory) evidence(ctx context.Context, query string, args ...any) (*protocol.Evidence, error) {
+	rows, err := d.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("asking the directory: %w", err)
+	}
+	defer rows.Close()
+	evidence := new(protocol.Evidence)
+	for rows.Next() {
+		var sequence uint64
+		var f protocol.Fact
+		if err := rows.Scan(&sequence, &f.Count, &f.Entry); err != nil {
+			return nil, fmt.Errorf("asking the directory: %w", err)
+		}
+		evidence.Facts = append(evidence.Facts, f)
+	}
+	return evidence, rows.Err()
+}
+
+// personal, authoritative and nodal are what facts are about.
+func personal(gid identity.GID) string           { return "id." + string(gid) }
+func authoritative(name policy.Authority) string { return "auth." + string(name) }
+
+const nodal = "node"

@@ -1,0 +1,96 @@
+package directory
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/protocol"
+)
+
+// maxAnswer bounds the bytes of an answer: what does not fit is for the next question.
+const maxAnswer = 256 << 10
+
+// Keys returns the issuances of attribute keys to a person, oldest first, without the first skip: a caller who has n of them
+// asks for the rest, and again, until there are none.
+func (d *Directory) Keys(ctx context.Context, gid identity.GID, skip int) (*protocol.Keys, error) {
+	rows, err := d.db.QueryContext(ctx,
+		`SELECT entry FROM issued WHERE gid = ? ORDER BY sequence LIMIT -1 OFFSET ?`, string(gid), skip)
+	if err != nil {
+		return nil, fmt.Errorf("asking the directory for keys: %w", err)
+	}
+	defer rows.Close()
+	keys, size := new(protocol.Keys), 0
+	for size < maxAnswer && rows.Next() {
+		var entry []byte
+		if err := rows.Scan(&entry); err != nil {
+			return nil, fmt.Errorf("asking the directory for keys: %w", err)
+		}
+		keys.Entries = append(keys.Entries, entry)
+		size += len(entry)
+	}
+	return keys, rows.Err()
+}
+
+// Mine returns the terms that reach a person, by chain, for chains that come after the one named (the empty string comes
+// before all): a caller asks again after the last chain of the answer, until there are none. Every chain's terms come
+// together.
+//
+// The tables say which terms name an attribute that was issued to the person; entitled judges those, as
+// ledger.State.Entitled does, on a state that has caught up.
+func (d *Directory) Mine(
+	ctx context.Context, gid identity.GID, after string, entitled func(ledger.Chain, ledger.TermID) bool,
+) (*protocol.Mine, error) {
+	tx, err := d.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("asking the directory for terms: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // nothing was written
+	mine, err := listMine(ctx, tx, gid, after, entitled)
+	if err != nil {
+		return nil, fmt.Errorf("asking the directory for terms: %w", err)
+	}
+	return mine, nil
+}
+
+func listMine(
+	ctx context.Context, tx *sql.Tx, gid identity.GID, after string, entitled func(ledger.Chain, ledger.TermID) bool,
+) (*protocol.Mine, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT chain, term FROM holding JOIN term USING (attribute)
+		WHERE gid = ? AND chain > ? ORDER BY chain, term`, string(gid), after)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	mine, size := new(protocol.Mine), 0
+	for rows.Next() {
+		var term protocol.SharedTerm
+		var id string
+		if err := rows.Scan(&term.Chain, &id); err != nil {
+			return nil, err
+		}
+		more := len(mine.Terms) == 0 || mine.Terms[len(mine.Terms)-1].Chain != term.Chain
+		if more && size >= maxAnswer {
+			break
+		}
+		chain, err := ledger.ParseChain(term.Chain)
+		if err != nil {
+			return nil, err
+		}
+		if err := term.Term.UnmarshalText([]byte(id)); err != nil {
+			return nil, err
+		}
+		if !entitled(chain, term.Term) {
+			continue
+		}
+		err = tx.QueryRowContext(ctx, `SELECT entry FROM policy WHERE chain = ?`, term.Chain).Scan(&term.Set)
+		if err != nil {
+			return nil, err
+		}
+		mine.Terms = append(mine.Terms, term)
+		size += len(term.Set)
+	}
+	return mine, rows.Err()
+}
