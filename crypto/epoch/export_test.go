@@ -1,5 +1,11 @@
 package epoch
 
+import (
+	"io"
+
+	"github.com/phrledger/phr/crypto/canonical"
+)
+
 // What black-box tests reach inside for: frames and parts that the package never makes, and the tree at a depth that can be written out.
 
 var (
@@ -8,8 +14,6 @@ var (
 	Inflate    = inflate
 	Padme      = padme
 	SealFrame  = seal
-	SealPart   = sealPart
-	Context    = Place.context
 	Unseal     = unseal
 	Dictionary = dictionary
 )
@@ -20,6 +24,18 @@ const (
 	Stored      = stored
 	Dictionary1 = dictionary1
 )
+
+// SealPart seals any contents as a part.
+func SealPart(
+	rand io.Reader, key [KeySize]byte, at Place, name string, kid [32]byte, version uint64, contents []byte,
+) ([]byte, error) {
+	return at.part(name, kid, version).seal(rand, key, contents)
+}
+
+// OwnerContext is the additional data of an owner part.
+func OwnerContext(at Place, kid [32]byte) ([]byte, error) {
+	return canonical.Marshal(at.part(ownerPart, kid, 0))
+}
 
 // Tree is the puncturable function at a depth of the test's choice.
 type Tree struct{ g ggm }

@@ -1,6 +1,7 @@
 package epoch
 
 import (
+	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"fmt"
@@ -11,8 +12,14 @@ import (
 	"github.com/phrledger/phr/crypto/canonical"
 )
 
-// partFormat leads every sealed part: XChaCha20-Poly1305 (for the owner part, what the identity uses) over raw keys.
+// partFormat leads every sealed part: keys or a Shred under XChaCha20-Poly1305 with a random nonce, and for the owner part
+// under what the identity uses.
 const partFormat = 1
+
+const partHead = 1 + chacha20poly1305.NonceSizeX
+
+// partLabel and the name of a part separate the keys of parts from each other and from those of records.
+const partLabel = "phr/part/1\x00"
 
 const (
 	ownerPart = "owner"
@@ -22,24 +29,23 @@ const (
 
 func wrapPart(term string) string { return "wrap-" + term }
 
-// partContext is what a part is bound to, as additional data.
-type partContext struct {
+// part says which part of which epoch something sealed is: its encoding is the additional data.
+type part struct {
 	_           struct{} `cbor:",toarray"`
 	Format      uint8
 	Patient     string
 	Compartment string
 	Epoch       uint32
 	KID         [sha256.Size]byte
-	Part        string
+	Name        string
 	Version     uint64 // of a Shred; 0 in parts that are never replaced
 }
 
-// context encodes what a part of this place is bound to.
-func (p Place) context(part string, kid [sha256.Size]byte, version uint64) ([]byte, error) {
-	return canonical.Marshal(partContext{
+func (p Place) part(name string, kid [sha256.Size]byte, version uint64) part {
+	return part{
 		Format: partFormat, Patient: p.Patient, Compartment: p.Compartment, Epoch: p.Epoch,
-		KID: kid, Part: part, Version: version,
-	})
+		KID: kid, Name: name, Version: version,
+	}
 }
 
 // SealWrap seals the epoch key, and the history key if history is set, for the readers of a term. wrapKey is what an
@@ -51,7 +57,7 @@ func SealWrap(rand io.Reader, wrapKey [KeySize]byte, at Place, term string, keys
 	if !history {
 		keys = keys.WithoutHistory()
 	}
-	sealed, err := sealPart(rand, wrapKey, at, wrapPart(term), keys.KID(), 0, keys.bytes())
+	sealed, err := at.part(wrapPart(term), keys.KID(), 0).seal(rand, wrapKey, keys.bytes())
 	if err != nil {
 		return nil, fmt.Errorf("sealing wrap: %w", err)
 	}
@@ -61,7 +67,7 @@ func SealWrap(rand io.Reader, wrapKey [KeySize]byte, at Place, term string, keys
 // OpenWrap opens the wrap of a term. The keys returned are those that the epoch's event committed to by kid and hid;
 // they hold the history key if the wrap includes it. Everything else is ErrOpen.
 func OpenWrap(wrapKey [KeySize]byte, at Place, kid, hid [sha256.Size]byte, term string, sealed []byte) (*Keys, error) {
-	b, err := openPart(wrapKey, at, wrapPart(term), kid, 0, sealed)
+	b, err := at.part(wrapPart(term), kid, 0).open(wrapKey, sealed)
 	if err != nil {
 		return nil, fmt.Errorf("opening wrap: %w", err)
 	}
@@ -78,7 +84,7 @@ func SealLink(rand io.Reader, at Place, current, previous *Keys) ([]byte, error)
 	if !current.hasHistory || !previous.hasHistory {
 		return nil, fmt.Errorf("sealing link: %w", ErrNoHistory)
 	}
-	sealed, err := sealPart(rand, current.history, at, linkPart, current.KID(), 0, previous.bytes())
+	sealed, err := at.part(linkPart, current.KID(), 0).seal(rand, current.history, previous.bytes())
 	if err != nil {
 		return nil, fmt.Errorf("sealing link: %w", err)
 	}
@@ -91,7 +97,7 @@ func OpenLink(current *Keys, at Place, kid, hid [sha256.Size]byte, sealed []byte
 	if !current.hasHistory {
 		return nil, fmt.Errorf("opening link: %w", ErrNoHistory)
 	}
-	b, err := openPart(current.history, at, linkPart, current.KID(), 0, sealed)
+	b, err := at.part(linkPart, current.KID(), 0).open(current.history, sealed)
 	if err != nil {
 		return nil, fmt.Errorf("opening link: %w", err)
 	}
@@ -104,7 +110,7 @@ func OpenLink(current *Keys, at Place, kid, hid [sha256.Size]byte, sealed []byte
 
 // SealShred seals the epoch's Shred under the epoch key.
 func SealShred(rand io.Reader, at Place, keys *Keys, shred *Shred) ([]byte, error) {
-	sealed, err := sealPart(rand, keys.key, at, shredPart, keys.KID(), shred.Version(), shred.Bytes())
+	sealed, err := at.part(shredPart, keys.KID(), shred.Version()).seal(rand, keys.key, shred.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("sealing shred: %w", err)
 	}
@@ -114,7 +120,7 @@ func SealShred(rand io.Reader, at Place, keys *Keys, shred *Shred) ([]byte, erro
 // OpenShred opens the epoch's Shred. version is the number of leaves that the log shows as erased in the epoch, so that
 // an older Shred does not pass for the one in force. Everything else is ErrOpen.
 func OpenShred(keys *Keys, at Place, version uint64, sealed []byte) (*Shred, error) {
-	b, err := openPart(keys.key, at, shredPart, keys.KID(), version, sealed)
+	b, err := at.part(shredPart, keys.KID(), version).open(keys.key, sealed)
 	if err != nil {
 		return nil, fmt.Errorf("opening shred: %w", err)
 	}
@@ -125,60 +131,48 @@ func OpenShred(keys *Keys, at Place, version uint64, sealed []byte) (*Shred, err
 	return shred, nil
 }
 
-// sealPart returns format ‖ nonce[24] ‖ ciphertext.
-func sealPart(
-	rand io.Reader, key [KeySize]byte, at Place, part string, kid [sha256.Size]byte, version uint64, plaintext []byte,
-) ([]byte, error) {
-	context, err := at.context(part, kid, version)
+// seal returns format ‖ nonce[24] ‖ ciphertext.
+func (p part) seal(rand io.Reader, key [KeySize]byte, plaintext []byte) ([]byte, error) {
+	aead, aad, err := p.cipher(key)
 	if err != nil {
 		return nil, err
 	}
-	own, err := partKey(key, part)
-	if err != nil {
-		return nil, err
-	}
-	aead, err := chacha20poly1305.NewX(own)
-	if err != nil {
-		return nil, err
-	}
-	const head = 1 + chacha20poly1305.NonceSizeX
-	sealed := make([]byte, head, head+len(plaintext)+aead.Overhead())
+	sealed := make([]byte, partHead, partHead+len(plaintext)+aead.Overhead())
 	sealed[0] = partFormat
 	if _, err := io.ReadFull(rand, sealed[1:]); err != nil {
 		return nil, fmt.Errorf("drawing nonce: %w", err)
 	}
-	return aead.Seal(sealed, sealed[1:], plaintext, context), nil
+	return aead.Seal(sealed, sealed[1:], plaintext, aad), nil
 }
 
-// openPart is the inverse of sealPart.
-func openPart(
-	key [KeySize]byte, at Place, part string, kid [sha256.Size]byte, version uint64, sealed []byte,
-) ([]byte, error) {
-	const head = 1 + chacha20poly1305.NonceSizeX
-	if len(sealed) < head || sealed[0] != partFormat {
+// open is the inverse of seal.
+func (p part) open(key [KeySize]byte, sealed []byte) ([]byte, error) {
+	aead, aad, err := p.cipher(key)
+	if err != nil {
+		return nil, err
+	}
+	if len(sealed) < partHead || sealed[0] != partFormat {
 		return nil, ErrOpen
 	}
-	context, err := at.context(part, kid, version)
-	if err != nil {
-		return nil, err
-	}
-	own, err := partKey(key, part)
-	if err != nil {
-		return nil, err
-	}
-	aead, err := chacha20poly1305.NewX(own)
-	if err != nil {
-		return nil, err
-	}
-	plaintext, err := aead.Open(nil, sealed[1:head], sealed[head:], context)
+	plaintext, err := aead.Open(nil, sealed[1:partHead], sealed[partHead:], aad)
 	if err != nil {
 		return nil, ErrOpen
 	}
 	return plaintext, nil
 }
 
-func partKey(key [KeySize]byte, part string) ([]byte, error) {
-	return hkdf.Key(sha256.New, key[:], nil, "phr/part/1\x00"+part, chacha20poly1305.KeySize)
+// cipher returns the cipher of a part under key, and its additional data.
+func (p part) cipher(key [KeySize]byte) (cipher.AEAD, []byte, error) {
+	aad, err := canonical.Marshal(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	own, err := hkdf.Key(sha256.New, key[:], nil, partLabel+p.Name, chacha20poly1305.KeySize)
+	if err != nil {
+		return nil, nil, err
+	}
+	aead, err := chacha20poly1305.NewX(own)
+	return aead, aad, err
 }
 
 // checkedKeys parses keys and refuses those that kid and hid do not commit to.

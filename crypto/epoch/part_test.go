@@ -240,7 +240,7 @@ func TestAttack47_GarbageParts(t *testing.T) {
 
 func ownerPart(t *testing.T, id *identity.Identity, kid [32]byte, contents []byte) []byte {
 	t.Helper()
-	context, err := epoch.Context(place, "owner", kid, 0)
+	context, err := epoch.OwnerContext(place, kid)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,7 @@ func seal(rand io.Reader, keys *Keys, shred *Shred, h Header, framed []byte) ([]
 	if err != nil {
 		return nil, err
 	}
-	context, err := canonical.Marshal(h)
+	aad, err := canonical.Marshal(h)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func seal(rand io.Reader, keys *Keys, shred *Shred, h Header, framed []byte) ([]
 	sealed = append(sealed, commitment...)
 	sealed = append(sealed, salt[:]...)
 	// The zero nonce is safe because the key depends on the salt just drawn.
-	return aead.Seal(sealed, make([]byte, aead.NonceSize()), framed, context), nil
+	return aead.Seal(sealed, make([]byte, aead.NonceSize()), framed, aad), nil
 }
 
 // unseal is the inverse of seal. The commitment is compared before anything is decrypted.
@@ -106,11 +106,11 @@ func unseal(keys *Keys, shred *Shred, h Header, sealed []byte) ([]byte, error) {
 	if subtle.ConstantTimeCompare(commitment, sealed[1:1+commitmentSize]) != 1 {
 		return nil, ErrOpen
 	}
-	context, err := canonical.Marshal(h)
+	aad, err := canonical.Marshal(h)
 	if err != nil {
 		return nil, ErrOpen
 	}
-	framed, err := aead.Open(nil, make([]byte, aead.NonceSize()), sealed[headSize:], context)
+	framed, err := aead.Open(nil, make([]byte, aead.NonceSize()), sealed[headSize:], aad)
 	if err != nil {
 		return nil, ErrOpen
 	}
