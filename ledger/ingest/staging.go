@@ -1,0 +1,119 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/protocol"
+	"github.com/phrledger/phr/ledger/stream"
+)
+
+// Bounds on submissions of which only a part has come.
+const (
+	stagedBytes = 128 << 20   // of all
+	stagedEach  = 32 << 20    // of one
+	stagedOwn   = 4           // submissions of one connection
+	stagedFor   = time.Minute // since its last request
+	maxRequests = 1024        // of one submission
+)
+
+// staging keeps the requests of submissions until the last one has come, in bounded memory.
+type staging struct {
+	mu    sync.Mutex
+	open  map[stageKey]*staged
+	bytes int
+}
+
+type stageKey struct {
+	caller string
+	id     ledger.SubmissionID
+}
+
+type staged struct {
+	requests []*protocol.Submission
+	missing  int
+	bytes    int
+	touched  time.Time
+}
+
+// add takes a request. It returns the whole submission if that was the last one, and nil if others are to come.
+func (s *staging) add(caller string, r *protocol.Submission, size int, now time.Time) (*protocol.Submission, error) {
+	if r.Count == 0 || r.Count > maxRequests || r.Index >= r.Count {
+		return nil, fmt.Errorf("%w: request %d of %d", ledger.ErrMalformed, r.Index, r.Count)
+	}
+	if r.Count == 1 {
+		return r, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(now)
+	key := stageKey{caller, r.ID}
+	st, err := s.place(key, r, size)
+	if err != nil {
+		return nil, err
+	}
+	st.touched = now
+	if st.requests[r.Index] == nil {
+		st.requests[r.Index] = r
+		st.missing--
+		st.bytes += size
+		s.bytes += size
+	}
+	if st.missing > 0 {
+		return nil, nil
+	}
+	s.remove(key)
+	whole := &protocol.Submission{ID: r.ID, Count: 1}
+	for _, part := range st.requests {
+		whole.Events = append(whole.Events, part.Events...)
+		whole.Parts = append(whole.Parts, part.Parts...)
+	}
+	return whole, nil
+}
+
+// place finds or makes the place for a submission, if there is room.
+func (s *staging) place(key stageKey, r *protocol.Submission, size int) (*staged, error) {
+	st, ok := s.open[key]
+	switch {
+	case ok && len(st.requests) != int(r.Count):
+		return nil, errors.New("its requests do not agree on how many they are")
+	case s.bytes+size > stagedBytes:
+		return nil, &stream.Error{Code: protocol.CodeBusy, Text: "the node holds as much as it can", Hint: "try again in a moment"}
+	case ok && st.bytes+size > stagedEach:
+		return nil, fmt.Errorf("a submission is larger than %d MiB: send it as several", stagedEach>>20)
+	case ok:
+		return st, nil
+	}
+	own := 0
+	for k := range s.open {
+		if k.caller == key.caller {
+			own++
+		}
+	}
+	if own >= stagedOwn {
+		return nil, &stream.Error{Code: protocol.CodeBusy, Text: "too many submissions are begun and not finished", Hint: "finish one first"}
+	}
+	if s.open == nil {
+		s.open = make(map[stageKey]*staged)
+	}
+	st = &staged{requests: make([]*protocol.Submission, r.Count), missing: int(r.Count)}
+	s.open[key] = st
+	return st, nil
+}
+
+// drop forgets submissions that nothing was added to for a while.
+func (s *staging) drop(now time.Time) {
+	for key, st := range s.open {
+		if now.Sub(st.touched) > stagedFor {
+			s.remove(key)
+		}
+	}
+}
+
+func (s *staging) remove(key stageKey) {
+	s.bytes -= s.open[key].bytes
+	delete(s.open, key)
+}
