@@ -143,8 +143,18 @@ func TestAttack55_DecompressionBomb(t *testing.T) {
 
 func TestPadme(t *testing.T) {
 	for _, test := range []struct{ length, want int }{
-		{0, 0}, {1, 1}, {2, 2}, {3, 3}, {8, 8}, {9, 10}, {100, 104}, {1000, 1024}, {1024, 1024}, {1025, 1088},
-		{65537, 67584}, {epoch.FrameHead + epoch.MaxBody, epoch.MaxFrame},
+		{0, 0},
+		{1, 1},
+		{2, 2},
+		{3, 3},
+		{8, 8},
+		{9, 10},
+		{100, 104},
+		{1000, 1024},
+		{1024, 1024},
+		{1025, 1088},
+		{65537, 67584},
+		{epoch.FrameHead + epoch.MaxBody, epoch.MaxFrame},
 	} {
 		if got := epoch.Padme(test.length); got != test.want {
 			t.Errorf("padme(%d) = %d, want %d", test.length, got, test.want)

@@ -183,6 +183,12 @@ func TestParseShredRefused(t *testing.T) {
 	if err := canonical.Unmarshal(shred.Bytes(), &good); err != nil {
 		t.Fatal(err)
 	}
+	single := newShred(t, "s")
+	single.Puncture(leaf(5))
+	var one shredState
+	if err := canonical.Unmarshal(single.Bytes(), &one); err != nil {
+		t.Fatal(err)
+	}
 	seed := good.Seeds[:32]
 	l5, l40 := good.Erased[:6], good.Erased[6:]
 	for name, s := range map[string]shredState{
@@ -197,7 +203,7 @@ func TestParseShredRefused(t *testing.T) {
 		"two roots":           {Format: 1, Seeds: slices.Concat(seed, seed)},
 		"leaves out of order": {Format: 1, Erased: slices.Concat(l40, l5), Seeds: good.Seeds},
 		"leaf twice":          {Format: 1, Erased: slices.Concat(l5, l5, l40), Seeds: good.Seeds},
-		"leaf cut short":      {Format: 1, Erased: good.Erased[:11], Seeds: good.Seeds},
+		"leaf cut short":      {Format: 1, Erased: good.Erased[:11], Seeds: one.Seeds},
 		"leaf forgotten":      {Format: 1, Erased: l5, Seeds: good.Seeds},
 		"root after erasure":  {Format: 1, Erased: l5, Seeds: seed},
 	} {
