@@ -136,66 +136,42 @@ type decoder struct {
 
 func (d *decoder) run(r io.Reader) error {
 	src, err := open(r, d.limits.Total, d.limits.Resource+slack)
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = src.next()
 	}
-	for documents := 0; ; documents++ {
-		_, err := src.next()
-		if errors.Is(err, io.EOF) && documents > 0 {
-			return nil
-		} else if err != nil {
-			return early(err)
-		}
+	if err == nil {
+		d.lines, err = src.firstLineIsValue()
+	}
+	for err == nil {
 		if err := d.document(src); err != nil {
 			return err
 		}
+		if _, err = src.next(); errors.Is(err, io.EOF) {
+			return nil
+		}
 	}
+	return early(err)
 }
 
 // document reads one value of the top level. What fits the window is parsed as a whole; bundles, what fails and what
 // doesn't fit are walked through, so that the entry at fault is named.
 func (d *decoder) document(src *source) error {
 	line := src.line
-	whole, err := d.extent(src)
-	if err != nil {
-		return err
-	}
 	var raw []byte
-	switch {
-	case d.lines:
+	var err error
+	if d.lines {
 		raw, err = src.rawLine(d.limits.Resource + slack)
-	case whole < 0:
+	} else if raw, err = src.whole(); raw == nil && err == nil {
 		over := fmt.Errorf("over the limit of %d bytes: %w", d.limits.Resource, ErrTooLarge)
 		if err := d.walk(src, over); err != nil {
 			return fmt.Errorf("after entry %d, line %d: %w", d.count, src.line, err)
 		}
 		return nil
-	default:
-		raw, err = src.value(whole)
 	}
 	if err != nil {
 		return d.passed(line, err)
 	}
 	return d.unpack(raw, line)
-}
-
-// extent returns the length of the next value if it fits the window, or -1. It finds out what the file is on the way: a
-// first line that holds exactly one value is the mark of NDJSON.
-func (d *decoder) extent(src *source) (int, error) {
-	if d.lines {
-		return 0, nil
-	}
-	window, err := src.r.Peek(src.r.Size())
-	if err != nil && !errors.Is(err, io.EOF) {
-		return 0, err
-	}
-	first, _, _ := bytes.Cut(window, []byte("\n"))
-	end := extent(first)
-	if end >= 0 && len(bytes.TrimSpace(first[end:])) == 0 {
-		d.lines = true
-		return end, nil
-	}
-	return extent(window), nil
 }
 
 func (d *decoder) unpack(raw []byte, line int) error {
@@ -204,7 +180,7 @@ func (d *decoder) unpack(raw []byte, line int) error {
 		return d.take(n, line)
 	}
 	before := d.count
-	part := &source{r: bufio.NewReader(bytes.NewReader(raw)), line: line}
+	part := &source{r: bufio.NewReaderSize(bytes.NewReader(raw), min(len(raw), 4096)), line: line}
 	walked := d.walk(part, err)
 	if walked == nil || errors.Is(walked, errStopped) {
 		return walked

@@ -123,7 +123,7 @@ func FuzzEntries(f *testing.F) {
 		var out bytes.Buffer
 		enc := fhir.NewEncoder(&out)
 		var want []fhir.Resource
-		for e, err := range fhir.Entries(bytes.NewReader(data), fhir.Limits{Total: 1 << 20, Entries: 1000}) {
+		for e, err := range fhir.Entries(bytes.NewReader(data), fhir.Limits{Total: 1 << 20, Entries: 1000, Resource: 8 << 10}) {
 			if err != nil {
 				continue
 			}

@@ -98,32 +98,23 @@ func (s *source) value(limit int) ([]byte, error) {
 	}
 	var kept []byte
 	var shape nesting
-	for size := 1; ; size++ {
-		c, err := s.readByte()
-		if err != nil {
+	for size := 0; ; {
+		chunk, err := s.r.Peek(max(1, s.r.Buffered()))
+		if len(chunk) == 0 {
 			return nil, early(err)
 		}
-		before, after := shape.step(c)
-		if before {
-			size--
-			err = s.unread(c)
-		} else if size <= limit {
-			kept = append(kept, c)
+		n, ended := shape.scan(chunk)
+		if size += n; size <= limit {
+			kept = append(kept, chunk[:n]...)
 		}
-		if err != nil {
+		s.line += bytes.Count(chunk[:n], []byte("\n"))
+		if _, err := s.r.Discard(n); err != nil {
 			return nil, err
 		}
-		if before || after {
+		if ended {
 			return kept, checkSize(size, limit)
 		}
 	}
-}
-
-func (s *source) unread(c byte) error {
-	if c == '\n' {
-		s.line--
-	}
-	return s.r.UnreadByte()
 }
 
 // sequence reads an object or array, calling item for each member or element; item reads it.
@@ -163,6 +154,33 @@ func (s *source) key() (string, error) {
 		return "", err
 	}
 	return n.text(), s.expect(':')
+}
+
+// firstLineIsValue tells whether the line at hand holds exactly one value, the mark of NDJSON.
+func (s *source) firstLineIsValue() (bool, error) {
+	window, err := s.r.Peek(s.r.Size())
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	line, _, _ := bytes.Cut(window, []byte("\n"))
+	end := extent(line)
+	return end >= 0 && len(bytes.TrimSpace(line[end:])) == 0, nil
+}
+
+// whole reads the next value if it fits the window, and returns nil otherwise.
+func (s *source) whole() ([]byte, error) {
+	window, err := s.r.Peek(s.r.Buffered())
+	end := extent(window)
+	if end < 0 && err == nil {
+		window, err = s.r.Peek(s.r.Size())
+		end = extent(window)
+	}
+	if end < 0 && (err == nil || errors.Is(err, io.EOF)) {
+		return nil, nil
+	} else if end < 0 {
+		return nil, err
+	}
+	return s.value(end)
 }
 
 // rawLine reads one line, without its end; one longer than limit is read past and is tooLong.
@@ -211,40 +229,40 @@ type nesting struct {
 	escaped  bool
 }
 
-// step takes the next byte and says whether the value ended before it or with it.
-func (n *nesting) step(c byte) (before, after bool) {
-	switch {
-	case n.escaped:
-		n.escaped = false
-	case n.inString:
-		n.escaped = c == '\\'
-		n.inString = c != '"'
-		return false, !n.inString && n.depth == 0
-	case n.scalar && (isSpace(c) || c == ',' || c == ']' || c == '}' || c == ':'):
-		return true, false
-	case c == '"':
-		n.inString = true
-	case c == '{' || c == '[':
-		n.depth++
-	case c == '}' || c == ']':
-		n.depth--
-		return false, n.depth <= 0
-	case n.depth == 0:
-		n.scalar = true
+// scan takes the next bytes, and returns how many of them belong to the value and whether it ended with them.
+func (n *nesting) scan(b []byte) (int, bool) {
+	for i, c := range b {
+		switch {
+		case n.escaped:
+			n.escaped = false
+		case n.inString:
+			n.escaped = c == '\\'
+			n.inString = c != '"'
+			if !n.inString && n.depth == 0 {
+				return i + 1, true
+			}
+		case n.scalar && (isSpace(c) || c == ',' || c == ']' || c == '}' || c == ':'):
+			return i, true
+		case c == '"':
+			n.inString = true
+		case c == '{' || c == '[':
+			n.depth++
+		case c == '}' || c == ']':
+			if n.depth--; n.depth <= 0 {
+				return i + 1, true
+			}
+		case n.depth == 0:
+			n.scalar = true
+		}
 	}
-	return false, false
+	return len(b), false
 }
 
 // extent returns the length of the value that b starts with, or -1 if it doesn't end within b.
 func extent(b []byte) int {
 	var shape nesting
-	for i, c := range b {
-		switch before, after := shape.step(c); {
-		case before:
-			return i
-		case after:
-			return i + 1
-		}
+	if n, ended := shape.scan(b); ended {
+		return n
 	}
 	return -1
 }
