@@ -30,6 +30,19 @@
 // Decapsulation recovers μ, encapsulates again and compares every byte. Therefore every reader of a ciphertext gets the
 // same key, or none: a writer can't show two readers two things.
 //
+// # Encodings
+//
+// Everything is one canonical CBOR array that begins with the suite. Group elements stand in it as byte strings of fixed
+// width: points compressed (48 and 96 bytes), GT as its twelve coefficients (576), scalars big-endian (32).
+//
+//	master key       [suite, authority, α ‖ y]
+//	authority key    [suite, authority, e^α ‖ g1^y, c ‖ z1 ‖ z2]
+//	attribute key    [suite, gid, name, authority, version, hash of the authority key, K ‖ K']
+//	ciphertext       [suite, versioned policy, authority key hashes, label, rows of C1 ‖ C2 ‖ C3 ‖ C4, c]
+//
+// A row is 768 bytes. The versioned policy is the canonical text with "#" and a decimal version behind each attribute; the
+// hashes are in order of the authorities.
+//
 // # What it does not protect
 //
 // An authority can issue its attributes to anyone, itself included; only a policy that needs two authorities needs both

@@ -8,7 +8,8 @@ import (
 )
 
 // proof shows knowledge of (α, y): Schnorr's proof in both groups at once, with one challenge,
-// c = H(suite, authority, e^α ‖ g1^y, e^a, g1^b), z1 = a + c·α, z2 = b + c·y.
+// c = H(suite, authority, e^α ‖ g1^y, e^a ‖ g1^b), z1 = a + c·α, z2 = b + c·y. H reads 48 bytes of cSHAKE256 with
+// S = "phr/abe/proof".
 type proof struct{ c, z1, z2 *scalar }
 
 const proofSize = 3 * scalarSize
@@ -46,6 +47,7 @@ func (p proof) verify(pk *PublicKey) bool {
 	return proofChallenge(pk, &r1, &r2).IsEqual(p.c) == 1
 }
 
+// proofChallenge hashes the key's own encoding with the commitments in the place of the proof.
 func proofChallenge(pk *PublicKey, r1 *gt, r2 *g1) *scalar {
 	statement := encode(publicKeyEncoding{
 		Suite:     RW15BLS12381,

@@ -93,5 +93,5 @@ func (pk *PublicKey) Bytes() []byte { return bytes.Clone(pk.encoded) }
 // Authority returns whose key it is.
 func (pk *PublicKey) Authority() policy.Authority { return pk.authority }
 
-// Hash names the key in ciphertexts and in directories.
+// Hash names the key in ciphertexts and in directories: SHA-256("phr/abe/authority-key" ‖ 0 ‖ Bytes()).
 func (pk *PublicKey) Hash() [32]byte { return pk.hash }
