@@ -1,5 +1,8 @@
 package ledger
 
+// maxRun is the most entries that wait for a signature on one chain: a whole atomic batch of the log.
+const maxRun = 1000
+
 // Runs puts entries, as they come from the log in order, together into runs: the unsigned events of a chain with the signed
 // one that vouches for them. The zero value is ready. It is not safe for concurrent use.
 type Runs struct {
@@ -8,29 +11,32 @@ type Runs struct {
 }
 
 // Add takes the next entry and returns the runs that are complete with it, to be folded in order. An unsigned entry waits
-// for the rest of its run. Unsigned entries that another event on their chain cut off come back as runs of their own,
-// which State.Fold will refuse for want of a signature.
+// for the rest of its run. Unsigned entries that the next one on their chain does not go on from come back as a run of their
+// own, which State.Fold will refuse for want of a signature: what is left of a batch that was torn apart costs nobody else.
 func (r *Runs) Add(e *Entry) [][]*Entry {
-	run := append(r.open[e.Chain], e)
-	if len(e.Signature) == 0 && e.Kind().IsRecord() {
-		if r.open == nil {
-			r.open = make(map[Chain][]*Entry)
-		}
-		r.open[e.Chain] = run
-		r.waiting++
-		return nil
+	var complete [][]*Entry
+	run := r.open[e.Chain]
+	if n := len(run); n > 0 && (n == maxRun || e.Prev != run[n-1].Hash || sameRun(run[n-1], e) != nil) {
+		complete = append(complete, r.close(e.Chain))
+		run = nil
 	}
-	if len(run) == 1 {
-		return [][]*Entry{run}
+	if r.open == nil {
+		r.open = make(map[Chain][]*Entry)
 	}
-	delete(r.open, e.Chain)
-	r.waiting -= len(run) - 1
-	for _, before := range run[:len(run)-1] {
-		if sameRun(before, e) != nil {
-			return [][]*Entry{run[:len(run)-1], {e}}
-		}
+	r.open[e.Chain] = append(run, e)
+	r.waiting++
+	if len(e.Signature) != 0 || !e.Kind().IsRecord() {
+		complete = append(complete, r.close(e.Chain))
 	}
-	return [][]*Entry{run}
+	return complete
+}
+
+// close takes out what waits on a chain.
+func (r *Runs) close(c Chain) []*Entry {
+	run := r.open[c]
+	delete(r.open, c)
+	r.waiting -= len(run)
+	return run
 }
 
 // Waiting returns how many entries wait for the rest of their runs.
