@@ -39,20 +39,30 @@ func (r *Runner) health(ctx context.Context, h *Health) (err error) {
 	return err
 }
 
-// Rejected returns the hashes of the entries of a chain that do not count, in the order of the log.
-func (r *Runner) Rejected(ctx context.Context, c ledger.Chain) ([]ledger.Hash, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT event FROM rejected WHERE chain = ? ORDER BY sequence`, c.String())
+// Rejection says why an entry in the log does not count.
+type Rejection struct {
+	Sequence uint64      `json:"sequence"`
+	Event    ledger.Hash `json:"event"`
+	Reason   string      `json:"reason"`
+}
+
+// Rejected returns the entries of a chain that do not count, in the order of the log.
+func (r *Runner) Rejected(ctx context.Context, c ledger.Chain) ([]Rejection, error) {
+	const query = `SELECT sequence, event, reason FROM rejected WHERE chain = ? ORDER BY sequence`
+	rows, err := r.read.QueryContext(ctx, query, c.String())
 	if err != nil {
 		return nil, fmt.Errorf("reading rejected entries: %w", err)
 	}
 	defer rows.Close()
-	var hashes []ledger.Hash
+	var list []Rejection
 	for rows.Next() {
-		var b []byte
-		if err := rows.Scan(&b); err != nil {
+		var rejection Rejection
+		var event []byte
+		if err := rows.Scan(&rejection.Sequence, &event, &rejection.Reason); err != nil {
 			return nil, fmt.Errorf("reading rejected entries: %w", err)
 		}
-		hashes = append(hashes, ledger.Hash(b))
+		copy(rejection.Event[:], event)
+		list = append(list, rejection)
 	}
-	return hashes, rows.Err()
+	return list, rows.Err()
 }

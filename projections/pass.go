@@ -15,22 +15,20 @@ type pass struct {
 	*Runner
 	stored  progress // what the tables say
 	reached progress
+	state   *ledger.State
 	runs    ledger.Runs
 	waiting map[*ledger.Entry]uint64 // sequences of entries whose run is not complete yet
 }
 
 func (r *Runner) newPass(stored progress) *pass {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.state, r.position = ledger.NewState(r.config.Root, ledger.WholeLog), 0
-	return &pass{Runner: r, stored: stored, waiting: make(map[*ledger.Entry]uint64)}
+	return &pass{
+		Runner: r, stored: stored, state: ledger.NewState(r.config.Root, ledger.WholeLog),
+		waiting: make(map[*ledger.Entry]uint64),
+	}
 }
 
 // take takes a batch in: in one transaction what the tables don't hold yet.
 func (p *pass) take(ctx context.Context, batch []Message) error {
-	if len(batch) == 0 {
-		return nil
-	}
 	for len(batch) > 0 && p.reached.sequence < p.stored.sequence {
 		if err := p.step(ctx, nil, batch[0]); err != nil {
 			return err
@@ -40,10 +38,11 @@ func (p *pass) take(ctx context.Context, batch []Message) error {
 		}
 		batch = batch[1:]
 	}
-	if len(batch) > 0 {
-		if err := p.transact(ctx, func(tx *sql.Tx) error { return p.apply(ctx, tx, batch) }); err != nil {
-			return fmt.Errorf("applying entries after %d: %w", p.Position(), err)
-		}
+	if len(batch) == 0 {
+		return nil
+	}
+	if err := p.transact(ctx, func(tx *sql.Tx) error { return p.apply(ctx, tx, batch) }); err != nil {
+		return fmt.Errorf("applying entries after %d: %w", p.Position(), err)
 	}
 	p.advance(p.reached.sequence)
 	return nil
@@ -67,7 +66,7 @@ func (p *pass) step(ctx context.Context, tx *sql.Tx, m Message) error {
 	e, err := parse(m)
 	if err != nil {
 		p.decided(quarantined, ledger.HashEvent(m.Data))
-		return p.quarantine(ctx, tx, chainOf(m.Subject), err)
+		return p.quarantine(ctx, tx, chainOf(m.Subject), m.Sequence, err)
 	}
 	p.waiting[e] = m.Sequence
 	for _, run := range p.runs.Add(e) {
@@ -122,31 +121,25 @@ func (p *pass) settle(ctx context.Context, tx *sql.Tx, run []*ledger.Entry) erro
 	return nil
 }
 
+// judge folds a run into the state and, if it counts, into the tables.
 func (p *pass) judge(ctx context.Context, tx *sql.Tx, run []*ledger.Entry) (verdict, error) {
-	chain := run[0].Chain
-	p.mu.Lock()
+	chain, sequence := run[0].Chain.String(), p.waiting[run[len(run)-1]]
 	invalid := p.state.Fold(run...)
-	closed := p.quarantined.closed(chain.String(), p.reached.sequence)
-	count := p.state.Position().Count
-	p.mu.Unlock()
 	switch {
-	case closed:
+	case p.closed(chain, sequence):
 		return quarantined, nil
 	case errors.Is(invalid, ledger.ErrQuarantined):
-		return quarantined, p.quarantine(ctx, tx, chain.String(), invalid)
+		return quarantined, p.quarantine(ctx, tx, chain, sequence, invalid)
 	case invalid != nil:
 		return rejected, p.reject(ctx, tx, run, invalid)
 	case tx == nil:
 		return counts, nil
 	}
-	if !chain.Control() {
-		count = 0
-	}
-	reason, err := p.project(ctx, tx, run, count)
+	reason, err := p.project(ctx, tx, run)
 	if err != nil || reason == nil {
 		return counts, err
 	}
-	return quarantined, p.quarantine(ctx, tx, chain.String(), reason)
+	return quarantined, p.quarantine(ctx, tx, chain, sequence, reason)
 }
 
 func (p *pass) reject(ctx context.Context, tx *sql.Tx, run []*ledger.Entry, reason error) error {
@@ -163,12 +156,15 @@ func (p *pass) reject(ctx context.Context, tx *sql.Tx, run []*ledger.Entry, reas
 }
 
 // project applies a run: all of it in every projection, or, if one refuses it for the reason returned, nothing.
-func (p *pass) project(ctx context.Context, tx *sql.Tx, run []*ledger.Entry, count uint64) (reason, err error) {
+func (p *pass) project(ctx context.Context, tx *sql.Tx, run []*ledger.Entry) (reason, err error) {
 	if _, err := tx.ExecContext(ctx, `SAVEPOINT run`); err != nil {
 		return nil, err
 	}
 	for _, e := range run {
-		at := Place{Sequence: p.waiting[e], Count: count}
+		at := Place{Sequence: p.waiting[e]}
+		if e.Chain.Control() {
+			at.Count = p.state.Position().Count
+		}
 		for _, projection := range p.config.Projections {
 			err := projection.Apply(tx, e, at)
 			if err == nil {

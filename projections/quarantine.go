@@ -20,16 +20,8 @@ type Quarantine struct {
 	Reason   string `json:"reason"`
 }
 
-// quarantines holds the sequences from which on chains are closed.
-type quarantines map[string]uint64
-
-func (q quarantines) closed(chain string, at uint64) bool {
-	from, ok := q[chain]
-	return ok && from <= at
-}
-
 // Quarantined tells whether c, or another chain of the same owner, is quarantined: then nothing more of the owner's record
-// is to be opened to anybody. It tells all there is to tell once Run has caught up with the log.
+// is to be opened to anybody. It tells what there is up to Position.
 func (r *Runner) Quarantined(c ledger.Chain) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -41,38 +33,25 @@ func (r *Runner) Quarantined(c ledger.Chain) bool {
 	return false
 }
 
-// quarantine closes a chain from the message being taken in on, unless it is closed already.
-func (p *pass) quarantine(ctx context.Context, tx *sql.Tx, chain string, reason error) error {
-	if tx == nil {
-		return nil // the tables name it
-	}
-	p.mu.Lock()
-	known := p.quarantined.closed(chain, p.reached.sequence)
-	if !known {
-		p.quarantined[chain] = p.reached.sequence
-	}
-	p.mu.Unlock()
-	if known {
-		return nil
-	}
-	p.log.ErrorContext(ctx, "projection_quarantine", "chain", chain, "sequence", p.reached.sequence)
-	_, err := tx.ExecContext(ctx, `INSERT INTO quarantine VALUES (?, ?, ?)`, chain, p.reached.sequence, reason.Error())
-	return err
+// closed tells whether a chain is quarantined at a sequence.
+func (p *pass) closed(chain string, sequence uint64) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	from, ok := p.quarantined[chain]
+	return ok && from <= sequence
 }
 
-// loadQuarantines reads which chains the tables say are closed.
-func (r *Runner) loadQuarantines(ctx context.Context) error {
-	list, err := listQuarantines(ctx, r.db)
-	if err != nil {
-		return err
+// quarantine closes a chain from a sequence on. Without tx the tables say so already.
+func (p *pass) quarantine(ctx context.Context, tx *sql.Tx, chain string, sequence uint64, reason error) error {
+	if tx == nil || p.closed(chain, sequence) {
+		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.quarantined = make(quarantines, len(list))
-	for _, q := range list {
-		r.quarantined[q.Chain] = q.Sequence
-	}
-	return nil
+	p.mu.Lock()
+	p.quarantined[chain] = sequence
+	p.mu.Unlock()
+	p.log.ErrorContext(ctx, "projection_quarantine", "chain", chain, "sequence", sequence)
+	_, err := tx.ExecContext(ctx, `REPLACE INTO quarantine VALUES (?, ?, ?)`, chain, sequence, reason.Error())
+	return err
 }
 
 func listQuarantines(ctx context.Context, q querier) ([]Quarantine, error) {

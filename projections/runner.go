@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/phrledger/phr/crypto/identity"
-	"github.com/phrledger/phr/ledger"
 )
 
 // Config is what a Runner is made of.
@@ -30,17 +29,16 @@ type Runner struct {
 
 	running sync.Mutex // held by Run and Rebuild
 
-	mu          sync.RWMutex // guards what follows; the state is folded under it
-	state       *ledger.State
+	mu          sync.RWMutex // guards what follows
 	position    uint64
-	moved       chan struct{} // closed when position moves
-	quarantined quarantines
+	moved       chan struct{}     // closed when position moves
+	quarantined map[string]uint64 // the sequences from which on chains are closed
 }
 
 // Open opens the tables, and makes them anew if they were made for other projections than these. It does not read the log:
 // Run does. The caller closes the Runner.
 func Open(ctx context.Context, c Config) (*Runner, error) {
-	r := &Runner{config: c, log: c.Log, state: ledger.NewState(c.Root, ledger.WholeLog), moved: make(chan struct{})}
+	r := &Runner{config: c, log: c.Log, moved: make(chan struct{})}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
@@ -61,7 +59,8 @@ func (r *Runner) open(ctx context.Context) (err error) {
 	if r.read, err = openDatabase(r.config.Path, true); err != nil {
 		return err
 	}
-	return r.loadQuarantines(ctx)
+	_, err = r.load(ctx)
+	return err
 }
 
 // Close closes the tables. Run must have returned.
@@ -113,19 +112,14 @@ func (r *Runner) Rebuild(ctx context.Context) error {
 	if err := r.wipe(ctx); err != nil {
 		return fmt.Errorf("rebuilding projections: %w", err)
 	}
-	r.mu.Lock()
-	r.position = 0
-	r.mu.Unlock()
-	return nil
+	_, err := r.load(ctx)
+	return err
 }
 
 func (r *Runner) follow(ctx context.Context) error {
-	stored, err := r.loadProgress(ctx)
+	stored, err := r.load(ctx)
 	if err != nil {
-		return fmt.Errorf("reading projections: %w", err)
-	}
-	if err := r.loadQuarantines(ctx); err != nil {
-		return fmt.Errorf("reading projections: %w", err)
+		return err
 	}
 	last, err := r.config.Source.Last(ctx)
 	if err != nil {
@@ -138,14 +132,26 @@ func (r *Runner) follow(ctx context.Context) error {
 	return r.config.Source.Follow(ctx, 1, func(batch []Message) error { return p.take(ctx, batch) })
 }
 
-// View lets fn ask the state that the log has been folded into, up to Position or a little more. fn must not keep it.
-func (r *Runner) View(fn func(*ledger.State)) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	fn(r.state)
+// load reads how far the tables are and which chains they say are closed.
+func (r *Runner) load(ctx context.Context) (progress, error) {
+	stored, err := loadProgress(ctx, r.db)
+	if err != nil {
+		return stored, fmt.Errorf("reading projections: %w", err)
+	}
+	list, err := listQuarantines(ctx, r.db)
+	if err != nil {
+		return stored, fmt.Errorf("reading projections: %w", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.position, r.quarantined = stored.sequence, make(map[string]uint64, len(list))
+	for _, q := range list {
+		r.quarantined[q.Chain] = q.Sequence
+	}
+	return stored, nil
 }
 
-// Position returns the sequence up to which both the tables and the state of View hold the log. It is 0 before Run.
+// Position returns the sequence up to which the tables hold the log.
 func (r *Runner) Position() uint64 {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

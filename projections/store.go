@@ -127,9 +127,9 @@ func (r *Runner) transact(ctx context.Context, fn func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
-func (r *Runner) loadProgress(ctx context.Context) (p progress, err error) {
+func loadProgress(ctx context.Context, db *sql.DB) (p progress, err error) {
 	var hash []byte
-	if err := r.db.QueryRowContext(ctx, `SELECT sequence, hash FROM progress`).Scan(&p.sequence, &hash); err != nil {
+	if err := db.QueryRowContext(ctx, `SELECT sequence, hash FROM progress`).Scan(&p.sequence, &hash); err != nil {
 		return p, err
 	}
 	if len(hash) != len(p.hash) {

@@ -79,7 +79,7 @@ func listMine(
 		if err != nil {
 			return nil, err
 		}
-		if err := term.Term.UnmarshalText([]byte(id)); err != nil {
+		if term.Term, err = ledger.ParseTermID(id); err != nil {
 			return nil, err
 		}
 		if !entitled(chain, term.Term) {
