@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,14 +54,21 @@ type Conn struct {
 	conn   *nats.Conn
 	closed chan struct{}
 
-	mu     sync.Mutex
-	ended  bool  // by Close
-	reason error // what the server said before it closed
+	mu      sync.Mutex
+	ended   bool             // by Close
+	reason  error            // what the server said before it closed
+	waiting map[*waiter]bool // requests under way
+}
+
+// A waiter is a request under way.
+type waiter struct {
+	subject string
+	cancel  context.CancelCauseFunc
 }
 
 // Dial connects to a node. The caller must close the connection.
 func Dial(ctx context.Context, o Options) (*Conn, error) {
-	c := &Conn{closed: make(chan struct{})}
+	c := &Conn{closed: make(chan struct{}), waiting: make(map[*waiter]bool)}
 	n := nats.GetDefaultOptions()
 	n.Url, n.CustomDialer = o.URL, o.Dialer
 	if n.Url == "" {
@@ -98,13 +106,25 @@ func refusal(err error) error {
 	return err
 }
 
-// note keeps why the connection was lost, if err says so.
+// note keeps why the connection was lost, if err says so, and ends the requests it says are not allowed: the server
+// answers those with an error of the connection, not of the request.
 func (c *Conn) note(err error) {
-	known := refusal(err)
-	if known == ErrExpired || known == ErrRefused {
-		c.mu.Lock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known := refusal(err); known == ErrExpired || known == ErrRefused {
 		c.reason = known
-		c.mu.Unlock()
+	}
+	if !errors.Is(err, nats.ErrPermissionViolation) {
+		return
+	}
+	for w := range c.waiting {
+		if strings.Contains(err.Error(), `"`+w.subject+`"`) {
+			w.cancel(&Error{
+				Code: CodeDenied,
+				Text: "this session does not reach " + service(w.subject),
+				Hint: "log in, or open a session that does",
+			})
+		}
 	}
 }
 
@@ -148,21 +168,42 @@ func (c *Conn) Close() {
 	<-c.closed
 }
 
-// Request asks a service and returns its answer. It fails with the *Error the service answered with, or with one of
-// CodeUnavailable when nobody serves the subject. Without a deadline in ctx it waits for ten seconds.
+// Request asks a service and returns its answer. It fails with the *Error the service answered with, with one of
+// CodeUnavailable when nobody serves the subject, and of CodeDenied when the session does not allow it. Without a
+// nearer deadline in ctx it waits for ten seconds.
 func (c *Conn) Request(ctx context.Context, subject string, data []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
+	ctx, done := c.wait(ctx, subject)
+	defer done()
 	m, err := c.conn.RequestWithContext(ctx, subject, data)
-	if errors.Is(err, nats.ErrNoResponders) {
+	var denied *Error
+	switch {
+	case err == nil:
+		return answerOf(m)
+	case errors.As(context.Cause(ctx), &denied):
+		return nil, denied
+	case errors.Is(err, nats.ErrNoResponders):
 		return nil, &Error{
 			Code: CodeUnavailable,
 			Text: "the node does not serve " + service(subject),
 			Hint: "it may be starting, or the session has ended; try again in a moment",
 		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("asking %s: %w", service(subject), err)
+	return nil, fmt.Errorf("asking %s: %w", service(subject), err)
+}
+
+// wait registers a request under way until done is called.
+func (c *Conn) wait(ctx context.Context, subject string) (_ context.Context, done func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	w := &waiter{subject, cancel}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting[w] = true
+	return ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.waiting, w)
+		cancel(nil)
 	}
-	return answerOf(m)
 }

@@ -12,6 +12,7 @@ import (
 // Codes of errors that this package answers with by itself. Services have their own.
 const (
 	CodeBusy        = "busy"        // the service has more requests than it can take
+	CodeDenied      = "denied"      // the session does not reach this subject
 	CodeInternal    = "internal"    // the node failed; its log says how
 	CodeUnavailable = "unavailable" // nobody serves this subject now
 )

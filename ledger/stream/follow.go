@@ -41,8 +41,8 @@ func (l *Ledger) Read(ctx context.Context, from uint64, fn func([]Entry) error) 
 // was read: 0 means caught up. If there is nothing to read at first, fn is called once with no entries. Calls don't
 // overlap, and the entries are fn's to keep.
 //
-// It fails with a *GapError when entries are missing: with filters, holes that were there when it started; without,
-// later ones too.
+// It fails with a *GapError when entries are missing, wherever they were. With filters it can't tell whether they would
+// have matched, and which ones they are only within the bounds the error gives.
 func (l *Ledger) Follow(ctx context.Context, from uint64, filters []string, fn func(entries []Entry, pending uint64) error) error {
 	from = max(from, 1)
 	if err := l.checkWhole(ctx, from); err != nil {
@@ -127,8 +127,10 @@ func (l *Ledger) contiguous(from uint64, fn func([]Entry, uint64) error) func([]
 	return func(entries []Entry, pending uint64) error {
 		for i, e := range entries {
 			if e.Seq != from {
-				if err := fn(entries[:i], pending); err != nil {
-					return err
+				if i > 0 {
+					if err := fn(entries[:i], pending); err != nil {
+						return err
+					}
 				}
 				return &GapError{Want: from, Got: e.Seq, Last: entries[len(entries)-1].Seq}
 			}

@@ -86,6 +86,24 @@ func (l *Ledger) Check(ctx context.Context) error {
 	return nil
 }
 
+// Guard watches both streams until ctx ends, and fails with an *UnsafeError as soon as somebody has changed one, or with
+// another error if one is gone. Only holders of the ledger's own keys can do that; the node should stop when it happens.
+func (l *Ledger) Guard(ctx context.Context) error {
+	sub, err := l.conn.SubscribeSync("$JS.EVENT.ADVISORY.STREAM.*.*")
+	if err != nil {
+		return fmt.Errorf("guarding the ledger's streams: %w", err)
+	}
+	defer func() { _ = sub.Unsubscribe() }() // fails only when the connection is closed
+	for {
+		if err := l.Check(ctx); err != nil {
+			return err
+		}
+		if _, err := sub.NextMsgWithContext(ctx); err != nil {
+			return fmt.Errorf("guarding the ledger's streams: %w", err)
+		}
+	}
+}
+
 // LastSeq returns the sequence of the newest entry, 0 if there is none.
 func (l *Ledger) LastSeq(ctx context.Context) (uint64, error) {
 	info, err := l.entries.Info(ctx)

@@ -125,7 +125,7 @@ func (l *Ledger) Parts(ctx context.Context, filter string, fn func(Part) error) 
 		return fmt.Errorf("listing parts: %w", err)
 	}
 	defer p.close()
-	p.pending = c.CachedInfo().NumPending
+	p.pending, p.erasable = c.CachedInfo().NumPending, true
 	return p.drain(ctx, func(entries []Entry, _ uint64) error {
 		for _, e := range entries {
 			if err := fn(Part{Subject: e.Subject, Data: e.Data, Stored: e.stored}); err != nil {

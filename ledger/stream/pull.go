@@ -32,14 +32,16 @@ type puller struct {
 	delivered uint64 // the consumer's own count of what it sent
 	seq       uint64 // stream sequence of the newest entry read
 	pending   uint64 // entries that the stream held beyond it then
+	erasable  bool   // entries may vanish while it reads
 }
 
 // pullRequest is the body JetStream defines for a pull. Durations are nanoseconds.
 type pullRequest struct {
 	Batch     int           `json:"batch"`
 	MaxBytes  int           `json:"max_bytes"`
-	Expires   time.Duration `json:"expires"`
-	Heartbeat time.Duration `json:"idle_heartbeat"`
+	NoWait    bool          `json:"no_wait,omitempty"`
+	Expires   time.Duration `json:"expires,omitempty"`
+	Heartbeat time.Duration `json:"idle_heartbeat,omitempty"`
 }
 
 func newPuller(conn *nats.Conn, next string) (*puller, error) {
@@ -56,35 +58,46 @@ func (p *puller) close() {
 }
 
 // drain reads exactly what the stream holds. Asking for one entry more would make the server scan to the stream's end.
+// What the server counts but can't read, it passes over without a word: then some are left when there is nothing more.
 func (p *puller) drain(ctx context.Context, fn func([]Entry, uint64) error) error {
 	for p.pending > 0 {
-		if err := p.pull(ctx, int(min(p.pending, pullBatch)), fn); err != nil {
+		before := p.delivered
+		want := pullRequest{Batch: int(min(p.pending, pullBatch)), MaxBytes: pullBytes, NoWait: true}
+		if err := p.pull(ctx, want, fn); err != nil {
 			return err
 		}
+		if p.delivered > before {
+			continue
+		}
+		if p.erasable {
+			return nil
+		}
+		return &GapError{Last: p.seq, Missing: p.pending}
 	}
 	return nil
 }
 
 // tail reads what comes until ctx ends.
 func (p *puller) tail(ctx context.Context, fn func([]Entry, uint64) error) error {
+	want := pullRequest{Batch: pullBatch, MaxBytes: pullBytes, Expires: pullExpires, Heartbeat: pullHeartbeat}
 	for {
-		if err := p.pull(ctx, pullBatch, fn); err != nil {
+		if err := p.pull(ctx, want, fn); err != nil {
 			return err
 		}
 	}
 }
 
-// pull asks for n entries and hands them to fn as they come, as many at once as have arrived. It returns when there
-// were n, or when the server ends the pull because of its size or age.
-func (p *puller) pull(ctx context.Context, n int, fn func([]Entry, uint64) error) error {
-	body, err := json.Marshal(pullRequest{n, pullBytes, pullExpires, pullHeartbeat})
+// pull asks for entries and hands them to fn as they come, as many at once as have arrived. It returns when they were as
+// many as wanted, or when the server ends the pull because of its size or age.
+func (p *puller) pull(ctx context.Context, want pullRequest, fn func([]Entry, uint64) error) error {
+	body, err := json.Marshal(want)
 	if err != nil {
 		return fmt.Errorf("forming a pull: %w", err)
 	}
 	if err := p.conn.PublishRequest(p.next, p.sub.Subject, body); err != nil {
 		return fmt.Errorf("pulling entries: %w", err)
 	}
-	for n > 0 {
+	for n := want.Batch; n > 0; {
 		entries, done, err := p.gather(ctx, n)
 		if err != nil {
 			return err

@@ -49,14 +49,18 @@ var ErrNotFound = errors.New("no such part")
 // A GapError says that entries which were acknowledged are missing. Retrying does not help: the stream was damaged,
 // truncated or made anew, and has to be repaired from another copy before this node serves anybody.
 type GapError struct {
-	Want uint64 // the sequence that should have come next
-	Got  uint64 // the one that came, or 0 if the ledger ends before Want
-	Last uint64 // the newest sequence the ledger has
+	Want    uint64 // the sequence that should have come next, or 0 if it is not known which are missing
+	Got     uint64 // the one that came, or 0 if the ledger ends before Want
+	Last    uint64 // the newest sequence that was read or is known
+	Missing uint64 // without Want: how many of those up to Last
 }
 
 // Error says what is missing.
 func (e *GapError) Error() string {
-	if e.Got == 0 {
+	switch {
+	case e.Want == 0:
+		return fmt.Sprintf("%d entries of the ledger up to %d are missing", e.Missing, e.Last)
+	case e.Got == 0:
 		return fmt.Sprintf("the ledger ends at %d, before entry %d", e.Last, e.Want)
 	}
 	return fmt.Sprintf("entries %d to %d of the ledger are missing", e.Want, e.Got-1)
