@@ -8,7 +8,7 @@
 // # Construction
 //
 // Suite 1 is the scheme of Rouselakis and Waters, "Efficient Statically-Secure Large-Universe Multi-Authority
-// Attribute-Based Encryption" (ePrint 2015/016), section 4.2, in the Type-3 pairing of BLS12-381. g1, g2 are the standard
+// Attribute-Based Encryption" (ePrint 2015/016), in the Type-3 pairing of BLS12-381. g1, g2 are the standard
 // generators, e = e(g1, g2), and H, F: {0,1}* → G2 hash as RFC 9380 says, each with its own domain separation tag.
 //
 //	AuthSetup        α, y ← Zr     public e^α, g1^y, and a Schnorr proof of knowledge of (α, y)
