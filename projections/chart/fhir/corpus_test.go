@@ -70,7 +70,10 @@ func oracleLines(plain []byte) []oracle {
 }
 
 func TestBundlesOfOthers(t *testing.T) {
-	for _, file := range corpus(t, bundleFiles...) {
+	for i, file := range corpus(t, bundleFiles...) {
+		if i%everyNth != 0 {
+			continue
+		}
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			packed, plain := readFile(t, file)
 			checkFile(t, packed, oracleEntries(t, plain))
