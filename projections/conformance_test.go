@@ -1,7 +1,6 @@
 package projections_test
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"path/filepath"
@@ -113,25 +112,6 @@ func open(t *testing.T, path string, l *testlog.Log, ps []projections.Projection
 	return r
 }
 
-// catchUp runs r until it has all of the log, and stops it.
-func catchUp(t *testing.T, r *projections.Runner, l *testlog.Log) {
-	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- r.Run(ctx)
-		stop()
-	}()
-	waited := r.Wait(ctx, l.Len())
-	stop()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Fatalf("Run = %v", err)
-	}
-	if waited != nil {
-		t.Fatal(waited)
-	}
-}
-
 func fingerprint(t *testing.T, r *projections.Runner) ledger.Hash {
 	t.Helper()
 	h, err := r.Fingerprint(t.Context())
@@ -146,7 +126,7 @@ func tables(t *testing.T, l *testlog.Log, ps []projections.Projection) (ledger.H
 	t.Helper()
 	r := open(t, filepath.Join(t.TempDir(), "tables"), l, ps)
 	defer closeRunner(t, r)
-	catchUp(t, r, l)
+	testlog.CatchUp(t, r, l)
 	return fingerprint(t, r), health(t, r)
 }
 
@@ -174,14 +154,14 @@ func TestConformance(t *testing.T) {
 			t.Run("rebuilt from zero", func(t *testing.T) {
 				r := open(t, filepath.Join(t.TempDir(), "tables"), s.Log, tt.projections)
 				defer closeRunner(t, r)
-				catchUp(t, r, s.Log)
+				testlog.CatchUp(t, r, s.Log)
 				if err := r.Rebuild(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				if r.Position() != 0 {
 					t.Errorf("rebuilding from %d", r.Position())
 				}
-				catchUp(t, r, s.Log)
+				testlog.CatchUp(t, r, s.Log)
 				if got := fingerprint(t, r); got != want {
 					t.Error("the tables differ")
 				}
@@ -214,6 +194,6 @@ func restart(t *testing.T, path string, l *testlog.Log, ps []projections.Project
 	t.Helper()
 	r := open(t, path, l, ps)
 	defer closeRunner(t, r)
-	catchUp(t, r, l)
+	testlog.CatchUp(t, r, l)
 	return fingerprint(t, r)
 }

@@ -18,7 +18,7 @@ func TestVerdicts(t *testing.T) {
 	s := newSample(t)
 	r := open(t, filepath.Join(t.TempDir(), "tables"), s.Log, all[4].projections)
 	defer closeRunner(t, r)
-	catchUp(t, r, s.Log)
+	testlog.CatchUp(t, r, s.Log)
 
 	h := health(t, r)
 	if h.Position != s.Len() || h.Last != s.Len() || h.Hash.IsZero() {
@@ -70,7 +70,7 @@ func TestQuarantineStopsOneChain(t *testing.T) {
 	s := newSample(t)
 	r := open(t, filepath.Join(t.TempDir(), "tables"), s.Log, all[4].projections)
 	defer closeRunner(t, r)
-	catchUp(t, r, s.Log)
+	testlog.CatchUp(t, r, s.Log)
 	for _, tt := range []struct {
 		chain ledger.Chain
 		want  int
@@ -153,7 +153,7 @@ func TestDatabaseFailureIsNoPoison(t *testing.T) {
 	if h := health(t, r); h.Position != 0 || len(h.Quarantined) != 0 || h.Rejected != 0 {
 		t.Errorf("half a batch is in the tables: %+v", h)
 	}
-	catchUp(t, r, s.Log)
+	testlog.CatchUp(t, r, s.Log)
 	if got := fingerprint(t, r); got != want {
 		t.Error("the tables differ after a failure in the middle of a batch")
 	}
@@ -208,7 +208,7 @@ func TestChangedSchemaRebuilds(t *testing.T) {
 	if anew.Position() != 0 {
 		t.Errorf("position %d with another schema", anew.Position())
 	}
-	catchUp(t, anew, l)
+	testlog.CatchUp(t, anew, l)
 }
 
 // gap is a source that loses a message.

@@ -30,23 +30,40 @@ func (l *Log) Authority(name policy.Authority, role ledger.AuthorityKind, attrib
 
 // found registers an authority and endorses it: the registry by a description of the node.
 func (l *Log) found(founder *identity.Identity, name policy.Authority, role ledger.AuthorityKind) *Authority {
-	a := &Authority{founder, name, ledger.AuthorityChain(name)}
-	registered := &ledger.AuthorityRegistered{Name: name, Role: role, Key: l.masterKey(name).PublicKey().Bytes()}
-	if name != ledger.RegistryName {
-		e := l.Append(founder, ledger.PersonChain(founder.GID()), registered)
-		l.Append(l.registry, l.registry.Chain, &ledger.AuthorityEndorsed{Name: name, Founder: founder.GID(), Registration: e.Hash})
-		return a
+	if name == ledger.RegistryName {
+		l.announce(founder)
+	} else {
+		l.Endorse(l.Register(founder, name, role))
 	}
-	run := l.Events(ledger.SessionID{}, founder, ledger.PersonChain(founder.GID()), registered)
+	return &Authority{founder, name, ledger.AuthorityChain(name)}
+}
+
+// Register asks for the name of an authority, with a new key.
+func (l *Log) Register(founder *identity.Identity, name policy.Authority, role ledger.AuthorityKind) *ledger.Entry {
+	return l.Append(founder, ledger.PersonChain(founder.GID()), l.registration(name, role))
+}
+
+func (l *Log) registration(name policy.Authority, role ledger.AuthorityKind) *ledger.AuthorityRegistered {
+	return &ledger.AuthorityRegistered{Name: name, Role: role, Key: l.masterKey(name).PublicKey().Bytes()}
+}
+
+// Endorse has the registry endorse a registration.
+func (l *Log) Endorse(registered *ledger.Entry) {
+	l.Append(l.registry, l.registry.Chain, &ledger.AuthorityEndorsed{
+		Name: registered.Body.(*ledger.AuthorityRegistered).Name, Founder: registered.Author, Registration: registered.Hash,
+	})
+}
+
+// announce has the root describe the node and name the registration of the registry, which then follows.
+func (l *Log) announce(founder *identity.Identity) {
+	run := l.Events(ledger.SessionID{}, founder, ledger.PersonChain(founder.GID()), l.registration(ledger.RegistryName, ledger.Registry))
 	l.Append(l.Root, ledger.NodeChain(l.Node.GID()), &ledger.NodeDescribed{
 		Sequence: 1, Account: "A", Suites: []uint16{1}, Expires: l.now.Add(365 * 24 * time.Hour).UnixMilli(), Registry: run[0].Hash,
 	})
-	// The event is the one whose hash was named; its place in the log is after that.
 	entry, err := ledger.NewEntry(run[0].Raw, l.now, l.State.Position())
 	l.must(err)
 	l.must(l.State.Fold(entry))
 	l.Store(entry)
-	return a
 }
 
 func (l *Log) masterKey(name policy.Authority) *abe.MasterKey {
@@ -139,6 +156,11 @@ func (l *Log) grant(p *Patient, expression func(ledger.TermID) string, write boo
 	l.Append(p, p.Health, &ledger.PolicySet{Terms: p.terms})
 	l.Append(p, p.Health, &ledger.EpochRewrapped{Epoch: p.epoch, Parts: []ledger.Part{l.wrap(t)}})
 	return id
+}
+
+// Policy returns the grants in force anew, with a note.
+func (p *Patient) Policy(note []byte) *ledger.PolicySet {
+	return &ledger.PolicySet{Terms: p.terms, Note: note}
 }
 
 // Revoke drops all grants.

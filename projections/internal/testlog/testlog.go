@@ -140,6 +140,9 @@ func (l *Log) StoreRaw(subject string, data []byte) {
 	l.grown = make(chan struct{})
 }
 
+// Sleep lets time pass.
+func (l *Log) Sleep(d time.Duration) { l.now = l.now.Add(d) }
+
 // Now returns the log time of the newest entry.
 func (l *Log) Now() time.Time { return l.now }
 
