@@ -40,11 +40,10 @@ type Client struct {
 	ephemeral *identity.Ephemeral
 	left      checks
 
-	th1      hash // zero until the hello is made
-	answered bool
-	session  ledger.SessionID
-	th4      hash
-	keys     keys
+	th1   hash // zero until the hello is made
+	spent bool // attribute keys were used, or an answer was made: no other challenge is looked at
+	th4   hash // zero until the answer is made
+	keys  keys
 }
 
 // NewClient checks the request and draws the ephemeral key.
@@ -134,16 +133,15 @@ func (c *Client) answer(now time.Time, m2 []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.answered = true
-	c.session = challenge.Session
+	c.spent = true
 	c.keys = deriveKeys(th2, secrets, shared)
-	return c.sign(th2)
+	return c.sign(challenge.Session, th2)
 }
 
 // checkChallenge judges what M2 says in clear.
 func (c *Client) checkChallenge(now time.Time, m *Challenge, th2 hash) error {
 	var once, valid, signed, offered error
-	if c.answered {
+	if c.spent {
 		once = errors.New("a client answers once")
 	}
 	if now.UnixMilli() >= c.config.Node.Expires {
@@ -184,8 +182,8 @@ func notBehind(known, gate []Head) error {
 }
 
 // sign makes M3.
-func (c *Client) sign(th2 hash) ([]byte, error) {
-	a := &Answer{Session: c.session, Tag: mac(c.keys.client, th2)}
+func (c *Client) sign(sid ledger.SessionID, th2 hash) ([]byte, error) {
+	a := &Answer{Session: sid, Tag: mac(c.keys.client, th2)}
 	th3 := transcript3(th2, a.Tag, c.config.Identity.GID())
 	var err error
 	if a.SigUser, err = c.config.User.Sign(labelled("answer", th3[:])); err != nil {
@@ -202,7 +200,7 @@ func (c *Client) sign(th2 hash) ([]byte, error) {
 
 // Open judges M4 and returns what is in it. Every error about M4 is a *Failure.
 func (c *Client) Open(m4 []byte) (*Grant, error) {
-	if !c.answered {
+	if c.th4 == (hash{}) {
 		return nil, errors.New("a client opens a grant after its answer")
 	}
 	s, err := ParseSealedGrant(m4)

@@ -59,7 +59,7 @@ func NewGate(config GateConfig) *Gate {
 	if config.Rate == 0 {
 		config.Rate = 120
 	}
-	return &Gate{config: config, window: window{}, sessions: newRoom(config.Pending), logins: newRoom(config.Pending)}
+	return &Gate{config: config, window: newWindow(), sessions: newRoom(config.Pending), logins: newRoom(config.Pending)}
 }
 
 // Hello judges M1 and returns M2. Every error about M1 is a *Refusal. What is cheap to find out is found out first; attribute

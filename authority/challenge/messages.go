@@ -128,7 +128,10 @@ func ParseHello(data []byte) (*Hello, error) {
 	if err := checkHeads(h.Heads); err != nil {
 		return nil, err
 	}
-	return h, h.Request.Check()
+	if err := h.Request.Check(); err != nil {
+		return nil, err
+	}
+	return h, nil
 }
 
 const sigSize = 64
@@ -215,7 +218,10 @@ func (s *SealedGrant) Marshal() ([]byte, error) { return canonical.Marshal(s) }
 // ParseSealedGrant is the inverse of Marshal.
 func ParseSealedGrant(data []byte) (*SealedGrant, error) {
 	s := new(SealedGrant)
-	return s, parse(data, MaxGrant, s)
+	if err := parse(data, MaxGrant, s); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Grant is what a session comes with. Session and Expires are the gate's to fill in.

@@ -21,27 +21,34 @@ func (c *Client) openTargets(now time.Time, m *Challenge, offered []Offered) ([]
 	if err := c.left.must(challengeTargets, fits); err != nil {
 		return nil, err
 	}
-	headers, contexts := make([]*abe.Header, len(offered)), make([][]byte, len(offered))
-	for i, o := range offered[:min(len(offered), len(request.Targets))] {
-		header, set, err := c.checkTarget(now, request.Targets[i], m.Suite, o)
+	checked := make([]checkedTarget, min(len(offered), len(request.Targets)))
+	for i := range checked {
+		header, set, err := c.checkTarget(now, request.Targets[i], m.Suite, offered[i])
 		if err != nil {
 			return nil, err
 		}
-		headers[i] = header
-		if contexts[i], err = m.context(c.th1, request, i, set); err != nil {
+		context, err := m.context(c.th1, request, i, set)
+		if err != nil {
 			return nil, err
 		}
+		checked[i] = checkedTarget{header, context}
 	}
-	c.answered = c.answered || len(offered) > 0
 	var secrets [][32]byte
-	for i, header := range headers {
-		z, err := c.config.Decapsulate(header, contexts[i], offered[i].Ciphertext)
+	for i, t := range checked {
+		c.spent = true
+		z, err := c.config.Decapsulate(t.header, t.context, offered[i].Ciphertext)
 		if err != nil {
 			return nil, err
 		}
 		secrets = append(secrets, z)
 	}
 	return secrets, nil
+}
+
+// checkedTarget is a ciphertext that may be opened.
+type checkedTarget struct {
+	header  *abe.Header
+	context []byte
 }
 
 // checkTarget tells whether the patient has signed that the expression of a ciphertext opens the target.

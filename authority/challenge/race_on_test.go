@@ -1,0 +1,6 @@
+//go:build race
+
+package challenge_test
+
+// floodSize is smaller here: the race detector makes signatures several times slower, and the memory held would be no other.
+const floodSize = 10_000
