@@ -57,7 +57,7 @@ func newSample(t *testing.T) *sample {
 	l.StoreRaw("no.such.thing", []byte("garbled"))
 	l.Append(s.garbled, s.garbled.Health, s.garbled.Record(64))
 
-	l.Store(critical(t, l, s.newer)...)
+	l.Store(critical(t, l, s.newer))
 	l.Append(s.newer, s.newer.Health, s.newer.Record(64))
 	l.Append(s.good, s.good.Health, s.good.Record(128))
 	l.Append(hospital, hospital.Chain, &ledger.RepresentativeRemoved{GID: doctor.GID(), Attributes: []string{"doctor"}})
@@ -66,14 +66,21 @@ func newSample(t *testing.T) *sample {
 }
 
 // critical returns an event with an extension that this version does not know.
-func critical(t *testing.T, l *testlog.Log, p *testlog.Patient) []*ledger.Entry {
-	run := l.Events(ledger.SessionID{}, p, p.Health, p.Record(64))
-	run[0].Extensions = map[uint64]canonical.RawMessage{7: {0xf5}}
-	var err error
-	if run[0].Raw, err = run[0].Event.Marshal(); err != nil {
+func critical(t *testing.T, l *testlog.Log, p *testlog.Patient) *ledger.Entry {
+	plain := l.Events(ledger.SessionID{}, p, p.Health, p.Record(64))[0]
+	plain.Extensions = map[uint64]canonical.RawMessage{7: {0xf5}}
+	if err := plain.Sign(p); err != nil {
 		t.Fatal(err)
 	}
-	return run
+	raw, err := plain.Event.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := ledger.NewEntry(raw, plain.LogTime, plain.Control)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 // fussy is a projection that refuses records in large buckets, after it has counted them.
