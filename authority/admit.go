@@ -39,7 +39,8 @@ func invitationOf(identified string) (InvitationID, bool) {
 // Admit judges a sealed request by the roster of everything on the authority's chain, and takes a seat of the invitation for
 // the person. The same request gives the same result however often it comes: until the log shows the enrolment, the seat is
 // that person's, and then the Admission is marked Enrolled. The founder is the authority's; lookup returns the keys in force of
-// a person and is asked only about those who proved possession of a code.
+// a person, is asked only about those who proved possession of a code, and wraps ErrRefused for an identity that does not
+// exist or is revoked.
 //
 // Save the authority before what Enrol returns is appended: the log alone keeps an invitation from being used twice, but a
 // seat that is saved does so even for a node that hides the end of the chain.
