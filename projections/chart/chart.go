@@ -74,14 +74,16 @@ type record struct {
 	Version
 	compartment string
 	refersTo    RecordID
+	locked      bool // it could not be opened, so body is of nothing
 	body        [sha256.Size]byte
 }
 
 // New returns an empty chart.
 func New() *Chart { return &Chart{records: map[RecordID]*record{}} }
 
-// Apply adds a record. A body that can't be read is kept as unreadable and is no error. The chart keeps no reference to
-// the body.
+// Apply adds a record. A body that can't be read is kept as unreadable and is no error. A record that could not be opened
+// before may be applied again once it could: what is open takes the place of what was not. The chart keeps no reference
+// to the body.
 func (c *Chart) Apply(r Record) error {
 	if r.ID == "" || r.Compartment == "" {
 		return fmt.Errorf("%w: no id or no compartment", ErrInvalid)
@@ -96,10 +98,11 @@ func (c *Chart) Apply(r Record) error {
 	}
 	n := read(r)
 	if old := c.records[r.ID]; old != nil {
-		if old.digest() != n.digest() {
-			return fmt.Errorf("%w: %s is there with other content", ErrInvalid, r.ID)
+		kept, err := merge(old, n)
+		if err != nil {
+			return err
 		}
-		return nil
+		n = kept
 	}
 	c.records[r.ID] = n
 	c.items = nil
@@ -109,6 +112,22 @@ func (c *Chart) Apply(r Record) error {
 // Len returns how many records were applied, versions and retractions included.
 func (c *Chart) Len() int { return len(c.records) }
 
+// merge returns which of two readings of one event stays, whichever came first.
+func merge(a, b *record) (*record, error) {
+	one, other := a.state(), b.state()
+	switch {
+	case a.locked && b.locked && b.Unreadable < a.Unreadable, a.locked && !b.locked:
+		a = b
+	case !a.locked && !b.locked && one.Body != other.Body:
+		return nil, fmt.Errorf("%w: %s is there with other content", ErrInvalid, a.ID)
+	}
+	one.Body, one.Unreadable = other.Body, other.Unreadable
+	if one != other {
+		return nil, fmt.Errorf("%w: %s is there as another event", ErrInvalid, a.ID)
+	}
+	return a, nil
+}
+
 func read(r Record) *record {
 	n := &record{
 		Version: Version{
@@ -117,11 +136,12 @@ func read(r Record) *record {
 		},
 		compartment: r.Compartment,
 		refersTo:    r.RefersTo,
+		locked:      r.Unreadable != "",
 		body:        sha256.Sum256(r.Body),
 	}
 	n.Summary = fhir.Summary{Type: fhir.Printable(r.Class), Effective: r.Time}
 	switch {
-	case n.Unreadable != "":
+	case n.locked:
 		n.Summary.Effective = time.Time{}
 	case r.Class == FHIR && r.Kind != Retracted:
 		n.readResource(r.Body)

@@ -300,6 +300,29 @@ func TestUnreadableRecordsStay(t *testing.T) {
 	}
 }
 
+func TestWhatWasLockedMayOpen(t *testing.T) {
+	open := entry(t, "a", 1, chart.Written, "", pulse("2020-01-01", 70))
+	locked := open
+	locked.Body, locked.Unreadable = nil, "no key"
+	want := fold(t, open).StateHash()
+	for _, records := range [][]chart.Record{{locked, open}, {open, locked}, {locked, locked, open, open, locked}} {
+		c := fold(t, records...)
+		if it, _ := c.Item("a"); it.Latest.Unreadable != "" || it.Latest.Summary.Value != "70 /min" || c.StateHash() != want {
+			t.Errorf("after %d records: %+v", len(records), it.Latest)
+		}
+	}
+	otherReason := locked
+	otherReason.Unreadable = "link missing"
+	if fold(t, locked, otherReason).StateHash() != fold(t, otherReason, locked).StateHash() {
+		t.Error("the hash depends on the order of the reasons")
+	}
+	forged := locked
+	forged.Author = leo
+	if err := fold(t, open).Apply(forged); !errors.Is(err, chart.ErrInvalid) {
+		t.Errorf("another author: %v", err)
+	}
+}
+
 func TestOtherClasses(t *testing.T) {
 	note := chart.Record{ID: "n", Compartment: "training", Number: 1, Author: leo, Time: logged, Class: chart.Note, Kind: chart.Written, Body: []byte("\n  Ran 5 km\x1b[31m\nfelt good")}
 	file := chart.Record{ID: "f", Compartment: "training", Number: 2, Author: leo, Time: logged, Class: "fit", Kind: chart.Written, Body: []byte{0x0e, 0x10}}

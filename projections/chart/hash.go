@@ -18,26 +18,31 @@ type state struct {
 	Class       string `cbor:"6,keyasint"`
 	Kind        string `cbor:"7,keyasint"`
 	RefersTo    string `cbor:"8,keyasint,omitempty"`
-	Body        []byte `cbor:"9,keyasint"` // SHA-256
-	Unreadable  string `cbor:"10,keyasint,omitempty"`
+	Unreadable  string `cbor:"9,keyasint,omitempty"` // of what could not be opened
+
+	Body [sha256.Size]byte `cbor:"10,keyasint"` // hash of the body
 }
 
-func (n *record) digest() [sha256.Size]byte {
-	encoded, err := canonical.Marshal(state{
+func (n *record) state() state {
+	s := state{
 		ID: string(n.ID), Compartment: n.compartment, Number: n.Number, Author: string(n.Author), Time: n.Time.UnixNano(),
-		Class: n.Class, Kind: string(n.Kind), RefersTo: string(n.refersTo), Body: n.body[:], Unreadable: n.Unreadable,
-	})
-	if err != nil {
-		panic(err) // strings, numbers and bytes always encode
+		Class: n.Class, Kind: string(n.Kind), RefersTo: string(n.refersTo), Body: n.body,
 	}
-	return sha256.Sum256(encoded)
+	if n.locked {
+		s.Unreadable = n.Unreadable
+	}
+	return s
 }
 
 // StateHash returns a hash of all that was applied: two charts with the same hash answer every question alike.
 func (c *Chart) StateHash() [32]byte {
 	digests := make([][sha256.Size]byte, 0, len(c.records))
 	for _, r := range c.records {
-		digests = append(digests, r.digest())
+		encoded, err := canonical.Marshal(r.state())
+		if err != nil {
+			panic(err) // strings, numbers and bytes always encode
+		}
+		digests = append(digests, sha256.Sum256(encoded))
 	}
 	slices.SortFunc(digests, func(a, b [sha256.Size]byte) int { return cmp.Compare(string(a[:]), string(b[:])) })
 	h := sha256.New()
