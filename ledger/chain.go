@@ -123,34 +123,30 @@ func (c Chain) Control() bool { return c.Space != RecordSpace }
 
 // ParseChain reads what String writes.
 func ParseChain(s string) (Chain, error) {
-	bad := fmt.Errorf("%w: chain %q", ErrMalformed, Clip(s))
-	tokens := strings.Split(s, ".")
-	if len(tokens) < 2 || len(tokens) > 4 {
-		return Chain{}, bad
-	}
+	tokens := strings.SplitN(s, ".", 5)
 	c := Chain{Space: Space(tokens[0])}
 	switch {
 	case c.Space == RecordSpace && len(tokens) == 4:
 		c.Owner, c.Compartment = tokens[2], Compartment(tokens[3])
-		if _, err := ParseCompartment(tokens[3]); err != nil {
-			return Chain{}, err
-		}
 	case c.Space == PersonSpace && len(tokens) == 3:
 		c.Owner = tokens[2]
 	case (c.Space == AuthoritySpace || c.Space == NodeSpace) && len(tokens) == 2:
 		c.Owner = tokens[1]
-	default:
-		return Chain{}, bad
 	}
-	if c.Space == AuthoritySpace {
-		if a, err := policy.ParseAuthority(c.Owner); err != nil || a.IsGID() {
-			return Chain{}, bad
-		}
-	} else if _, err := identity.ParseGID(c.Owner); err != nil {
-		return Chain{}, bad
-	}
-	if c.String() != s {
-		return Chain{}, bad
+	if !c.valid() || c.String() != s {
+		return Chain{}, fmt.Errorf("%w: chain %q", ErrMalformed, Clip(s))
 	}
 	return c, nil
+}
+
+// valid tells whether each token of the chain is of its type.
+func (c Chain) valid() bool {
+	if c.Space == AuthoritySpace {
+		a, err := policy.ParseAuthority(c.Owner)
+		return err == nil && !a.IsGID()
+	}
+	if _, err := identity.ParseGID(c.Owner); err != nil {
+		return false
+	}
+	return c.Space != RecordSpace || isName(string(c.Compartment))
 }

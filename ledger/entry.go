@@ -32,13 +32,13 @@ type wireEntry struct {
 	Control Position `cbor:"3,keyasint"`
 }
 
-// NewEntry reads an encoded event and gives it its place.
+// NewEntry reads an encoded event and gives it its place. The entry keeps event, which must not change any more.
 func NewEntry(event []byte, logTime time.Time, control Position) (*Entry, error) {
 	e, err := ParseEvent(event)
 	if err != nil {
 		return nil, err
 	}
-	return &Entry{Event: e, Raw: event, Hash: HashEvent(event), LogTime: logTime.Truncate(time.Millisecond), Control: control}, nil
+	return &Entry{Event: e, Raw: event, Hash: HashEvent(event), LogTime: time.UnixMilli(logTime.UnixMilli()).UTC(), Control: control}, nil
 }
 
 // Marshal returns the one encoding of the entry.

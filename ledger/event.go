@@ -112,18 +112,31 @@ func (w *wireEvent) event() (*Event, error) {
 	}
 	e := &Event{
 		ID: w.ID, Chain: chain, Number: w.Number, Prev: w.Prev, Author: w.Author, Session: w.Session,
-		Time: time.UnixMilli(w.Time), Extensions: w.Extensions, Signature: w.Signature,
+		Time: time.UnixMilli(w.Time).UTC(), Extensions: w.Extensions, Signature: w.Signature,
 	}
-	if e.Body = newBody(w.Kind); e.Body == nil {
-		e.Body = &Unknown{w.Kind, w.Body}
-		var any any
-		if err := canonical.Unmarshal(w.Body, &any); err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ErrMalformed, w.Kind, err)
+	for key, raw := range w.Extensions {
+		if err := checkRaw(raw); err != nil {
+			return nil, fmt.Errorf("%w: extension %d: %w", ErrMalformed, key, err)
 		}
-	} else if err := canonical.Unmarshal(w.Body, e.Body); err != nil {
+	}
+	if e.Body, err = parseBody(w.Kind, w.Body); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrMalformed, w.Kind, err)
 	}
 	return e, nil
+}
+
+func parseBody(k Kind, raw canonical.RawMessage) (Body, error) {
+	b := newBody(k)
+	if b == nil {
+		return &Unknown{k, raw}, checkRaw(raw)
+	}
+	return b, canonical.Unmarshal(raw, b)
+}
+
+// checkRaw judges whether a value of a type that is not known is canonically encoded.
+func checkRaw(raw canonical.RawMessage) error {
+	var v any
+	return canonical.Unmarshal(raw, &v)
 }
 
 // maxTime is the year 9999 in unix milliseconds: later times overflow what others make of them.

@@ -49,8 +49,7 @@ type registration struct {
 
 // authority is what the registry says of a name.
 type authority struct {
-	founder identity.GID
-	facts   []authorityFact
+	facts []authorityFact // in the order of from
 }
 
 type authorityFact struct {
@@ -107,9 +106,10 @@ func holdingAt(facts []holdingFact, position uint64) holdingFact {
 	return holdingFact{}
 }
 
-// Ground is what a patient's profile chain says: the public key of the patient's own authority.
-type Ground struct {
-	Key *abe.PublicKey
+// ground is what a patient's profile chain says: the public key of the patient's own authority.
+type ground struct {
+	key    *abe.PublicKey
+	number uint64 // of the event that says it
 }
 
 // Session is a session that the log shows.
@@ -127,16 +127,23 @@ type NodeFact struct {
 	GID identity.GID
 }
 
-// idKey and leafKey name an event and a leaf within a compartment, in as few bytes as do.
+// node is a node's newest description, and the position from which the root has described it at all.
+type node struct {
+	NodeFact
+	from uint64
+}
+
+// idKey and leafKey name an event and a leaf within a chain, in as few bytes as do.
 type idKey struct {
 	chain uint32
 	id    EventID
 }
 
-// recordFact is where a record's key comes from.
+// recordFact is where a record's key comes from. Its epoch is 0 for events that are no records.
 type recordFact struct {
 	epoch  uint32
 	leaf   [6]byte
+	first  bool // written, not amended or retracted
 	erased bool
 }
 

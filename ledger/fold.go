@@ -13,42 +13,96 @@ const (
 	MaxSession = 15 * time.Minute
 )
 
-// fold judges one entry and applies it to s, which is a fork. The signature is left to the run's last entry.
-func (s *State) fold(e *Entry, signed bool) error {
-	if key, unknown := e.Critical(); unknown {
-		return fmt.Errorf("%w: critical extension %d", ErrQuarantined, key)
+// Fold judges a run of entries that stand next to each other on one chain, signed by the last of them, and adds them. A
+// single entry is a run of one. An error says why they do not count; s is then unchanged. An entry of a chain that s sees
+// in part may be folded again, which changes nothing.
+func (s *State) Fold(run ...*Entry) error {
+	if len(run) == 0 || len(run) == 1 && s.learnt.has(run[0].Hash) {
+		return nil
 	}
+	f := s.Fork()
+	if e, err := f.fold(run); err != nil {
+		return invalid(e, err)
+	}
+	f.Commit()
+	return nil
+}
+
+func invalid(e *Entry, err error) error {
+	if errors.Is(err, ErrQuarantined) {
+		return fmt.Errorf("%s %s on %s: %w", e.Kind(), e.ID, e.Chain, err)
+	}
+	return fmt.Errorf("%w: %s %s on %s: %w", ErrInvalid, e.Kind(), e.ID, e.Chain, err)
+}
+
+// fold judges a run and applies it to s, which is a fork. With an error it returns the entry that the error is about. What
+// this version can't understand is quarantined only once it is known to be signed: nobody else's word closes a chain.
+func (s *State) fold(run []*Entry) (*Entry, error) {
+	for i, e := range run {
+		if i > 0 {
+			if err := sameRun(run[i-1], e); err != nil {
+				return run[i-1], err
+			}
+		}
+		if err := s.place(e); err != nil {
+			return e, err
+		}
+	}
+	last := run[len(run)-1]
+	if err := s.checkSignature(last); err != nil {
+		return last, err
+	}
+	for _, e := range run {
+		if key, unknown := e.Critical(); unknown {
+			return e, fmt.Errorf("%w: critical extension %d", ErrQuarantined, key)
+		}
+		if err := s.checkSpace(e); err != nil {
+			return e, err
+		}
+		if err := s.apply(e); err != nil {
+			return e, err
+		}
+	}
+	return nil, nil
+}
+
+// sameRun tells whether b goes on with the run that a, which is not signed itself, belongs to.
+func sameRun(a, b *Entry) error {
+	if !a.Kind().IsRecord() || !b.Kind().IsRecord() || a.Chain != b.Chain || a.Author != b.Author || a.Session != b.Session ||
+		len(a.Signature) != 0 {
+		return errors.New("unsigned, and not part of a run that is signed")
+	}
+	return nil
+}
+
+// inPart tells whether s sees only some entries of a chain.
+func (s *State) inPart(c Chain) bool {
+	return s.scope == SomeChains && (c.Control() || c.Compartment == Profile)
+}
+
+// place judges where e stands, and moves the end of its chain to it.
+func (s *State) place(e *Entry) error {
 	head, known := s.heads.get(e.Chain)
 	if !known {
 		s.chains++
 		head.index = s.chains
 	}
-	if err := s.checkPlace(e, head); err != nil {
-		return err
-	}
-	if err := s.checkSpace(e); err != nil {
-		return err
-	}
-	if signed {
-		if err := s.checkSignature(e); err != nil {
+	if !s.inPart(e.Chain) {
+		if err := s.checkPlace(e, head); err != nil {
 			return err
 		}
 	}
-	if err := s.checkRepeated(e, head); err != nil {
-		return err
+	key := idKey{head.index, e.ID}
+	if s.events.has(key) {
+		return errors.New("its id stands on the chain already")
 	}
+	s.events.set(key, recordFact{})
 	s.advance(e, head)
-	return s.apply(e, head)
+	return nil
 }
 
 // checkPlace judges number, previous hash, log time and control position.
 func (s *State) checkPlace(e *Entry, head Head) error {
-	if s.scope == SomeChains && (e.Chain.Control() || e.Chain.Compartment == Profile) {
-		if e.Number <= head.Number {
-			return fmt.Errorf("%w: event %d came after %d", ErrConflict, e.Number, head.Number)
-		}
-		return nil // a reader is given the events that matter to it, each with its own signature
-	}
 	if e.Number != head.Number+1 || e.Prev != head.Hash {
 		return fmt.Errorf("%w: it stands at event %d, this is number %d", ErrConflict, head.Number, e.Number)
 	}
@@ -58,32 +112,31 @@ func (s *State) checkPlace(e *Entry, head Head) error {
 	if e.Time.After(e.LogTime.Add(ClockSkew)) {
 		return fmt.Errorf("its author's clock is ahead: it claims %s", e.Time.UTC().Format(time.RFC3339))
 	}
+	if e.Control.Count < head.Control {
+		return fmt.Errorf("control position %d goes back behind %d", e.Control.Count, head.Control)
+	}
 	if s.scope == SomeChains {
 		return nil
 	}
 	if e.LogTime.Before(s.newest.Add(-ClockSkew)) {
 		return errors.New("logged earlier than others before it")
 	}
-	if e.Control.Count < head.Control || e.Control.Count > s.count {
-		return fmt.Errorf("control position %d is not between %d and %d", e.Control.Count, head.Control, s.count)
-	}
-	if at, _ := s.controls.get(e.Control.Count); at != e.Control.Hash {
+	if at, ok := s.controls.get(e.Control.Count); at != e.Control.Hash || !ok && e.Control.Count != 0 {
 		return fmt.Errorf("control position %d names another history", e.Control.Count)
 	}
 	return nil
 }
 
-func (s *State) checkRepeated(e *Entry, head Head) error {
-	if s.ids.has(idKey{head.index, e.ID}) {
-		return errors.New("its id stands on the chain already")
-	}
-	return nil
-}
-
-// advance moves the end of the chain to e.
+// advance moves the end of the chain to e. Where entries are seen in part they come in any order.
 func (s *State) advance(e *Entry, head Head) {
-	s.heads.set(e.Chain, Head{e.Number, e.Hash, e.LogTime, e.Control.Count, head.index})
-	s.ids.set(idKey{head.index, e.ID}, struct{}{})
+	if s.inPart(e.Chain) {
+		s.learnt.set(e.Hash, struct{}{})
+	}
+	if e.Number > head.Number {
+		s.heads.set(e.Chain, Head{e.Number, e.Hash, e.LogTime, e.Control.Count, head.index})
+	} else {
+		s.heads.set(e.Chain, head)
+	}
 	if e.LogTime.After(s.newest) {
 		s.newest = e.LogTime
 	}
@@ -101,12 +154,20 @@ func (s *State) at(e *Entry, c Chain) uint64 {
 	return e.Control.Count
 }
 
+// fact is the count from which what the control entry being applied says is seen. advance has counted it already, except
+// in a part, where Learn was told.
+func (s *State) fact() uint64 { return s.count }
+
 // Learn folds a control entry into a State of scope SomeChains, where its count among the control entries is not known from the
-// order but said by whoever delivered it. A wrong count can only make signatures that do verify be refused, or accept ones
-// made by keys that were in force at another time.
+// order but said by whoever delivered it. Entries about one thing come in their order; learning one again changes nothing.
+// A wrong count can only make signatures that do verify be refused, or accept ones made by keys that were in force at
+// another time.
 func (s *State) Learn(count uint64, e *Entry) error {
 	if s.scope != SomeChains || !e.Chain.Control() {
 		return errors.New("only control entries are learnt, and only by a state that sees a part")
+	}
+	if count <= e.Control.Count {
+		return fmt.Errorf("%w: count %d of an entry that is judged by %d before it", ErrInvalid, count, e.Control.Count)
 	}
 	was := s.count
 	s.count = count
@@ -116,7 +177,7 @@ func (s *State) Learn(count uint64, e *Entry) error {
 }
 
 // apply does what the entry says, if its author may say it.
-func (s *State) apply(e *Entry, head Head) error {
+func (s *State) apply(e *Entry) error {
 	switch b := e.Body.(type) {
 	case *IdentityRegistered:
 		return s.identityRegistered(e, b)
@@ -129,9 +190,9 @@ func (s *State) apply(e *Entry, head Head) error {
 	case *AuthorityEndorsed:
 		return s.authorityEndorsed(e, b)
 	case *AuthoritySuspended:
-		return s.authoritySuspended(e, b)
+		return s.authoritySuspended(b)
 	case *AuthorityHead:
-		return authorityHead(b, head)
+		return authorityHead(e, b)
 	case *AttributeDefined:
 		return s.attributeDefined(e, b)
 	case *AttributeVersioned:
@@ -146,7 +207,10 @@ func (s *State) apply(e *Entry, head Head) error {
 		return s.patientRegistered(e, b)
 	case *NodeDescribed:
 		return s.nodeDescribed(e, b)
-	case *Rejected, *Incident, *Checkpoint:
+	case *Rejected:
+		_, err := ParseChain(b.Chain)
+		return err
+	case *Incident, *Checkpoint:
 		return nil
 	case *SessionOpened, *SessionRenewed, *SessionClosed, *SessionRefused:
 		return s.session(e)
@@ -155,6 +219,6 @@ func (s *State) apply(e *Entry, head Head) error {
 	case *Unknown:
 		return nil
 	default:
-		return s.compartment(e, head)
+		return s.compartment(e)
 	}
 }

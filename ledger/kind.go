@@ -62,11 +62,12 @@ func (k Kind) IsRecord() bool {
 	return k == RecordWrittenKind || k == RecordAmendedKind || k == RecordRetractedKind
 }
 
-// ParseKind reads a kind. Unknown kinds are well-formed if they are two or fewer lower-case words joined by a dot: a reader
-// keeps and shows them, a node that does not know them refuses to accept them.
+// ParseKind reads a kind. Unknown kinds are well-formed if they are one or two lower-case words joined by a dot: a reader
+// keeps and shows them, a node that does not know them refuses to accept them. A word has no hyphen, so that no two kinds
+// share a token.
 func ParseKind(s string) (Kind, error) {
 	first, second, two := strings.Cut(s, ".")
-	if !isName(first) || two && !isName(second) {
+	if !isName(first) || two && !isName(second) || strings.Contains(s, "-") {
 		return "", fmt.Errorf("%w: kind %q", ErrMalformed, Clip(s))
 	}
 	return Kind(s), nil

@@ -40,23 +40,42 @@ func (s *State) authorityRegistered(e *Entry, b *AuthorityRegistered) error {
 	if err != nil {
 		return err
 	}
-	if a, taken := s.authorities.get(b.Name); taken && a.founder != e.Author {
-		return fmt.Errorf("the name %q belongs to another authority: choose a different one", b.Name)
-	}
 	reg := &registration{b.Name, b.Role, e.Author, pk, s.fact()}
+	if held, _ := s.authorityAt(b.Name, s.at(e, AuthorityChain(RegistryName))); held != nil {
+		if err := held.replaceable(reg); err != nil {
+			return err
+		}
+	}
 	s.registrations.set(e.Hash, reg)
-	if b.Name == RegistryName && e.Hash == s.registry {
-		s.endorse(reg)
+	if e.Hash == s.registry {
+		s.decide(reg, true)
 	}
 	return nil
 }
 
-func (s *State) endorse(reg *registration) {
-	next := &authority{founder: reg.founder}
-	if a, ok := s.authorities.get(reg.name); ok {
-		next.facts = append(next.facts, a.facts...)
+// replaceable tells whether next may take the place of r: a name keeps its founder and its kind for good.
+func (r *registration) replaceable(next *registration) error {
+	switch {
+	case r.founder != next.founder:
+		return fmt.Errorf("the name %q belongs to %s for good: choose a different one", r.name, r.founder)
+	case r.role != next.role:
+		return fmt.Errorf("%q is of the kind %s and stays so", r.name, r.role)
 	}
-	next.facts = append(next.facts, authorityFact{s.fact(), reg, true})
+	return nil
+}
+
+// decide adds the registry's word on a registration. Where the registry's chain is seen in part, it may come late.
+func (s *State) decide(reg *registration, active bool) {
+	next := &authority{}
+	if a, ok := s.authorities.get(reg.name); ok {
+		next.facts = slices.Clone(a.facts)
+	}
+	from := s.fact()
+	i := len(next.facts)
+	for i > 0 && next.facts[i-1].from > from {
+		i--
+	}
+	next.facts = slices.Insert(next.facts, i, authorityFact{from, reg, active})
 	s.authorities.set(reg.name, next)
 }
 
@@ -68,25 +87,27 @@ func (s *State) authorityEndorsed(e *Entry, b *AuthorityEndorsed) error {
 	case reg.name != b.Name || reg.founder != b.Founder:
 		return errors.New("the registration is for another name or founder")
 	}
-	if a, taken := s.authorities.get(b.Name); taken && a.founder != b.Founder {
-		return fmt.Errorf("the name %q belongs to %s for good", b.Name, a.founder)
+	if held, _ := s.authorityAt(b.Name, now); held != nil {
+		if err := held.replaceable(reg); err != nil {
+			return err
+		}
 	}
-	s.endorse(reg)
+	s.decide(reg, true)
 	return nil
 }
 
-func (s *State) authoritySuspended(e *Entry, b *AuthoritySuspended) error {
-	a, _ := s.authorities.get(b.Name)
-	reg, active := a.at(now)
+func (s *State) authoritySuspended(b *AuthoritySuspended) error {
+	reg, active := s.authorityAt(b.Name, s.fact())
 	if !active || b.Name == RegistryName {
 		return fmt.Errorf("no authority %q that could be suspended", Clip(string(b.Name)))
 	}
-	s.authorities.set(b.Name, &authority{a.founder, append(slices.Clip(a.facts), authorityFact{s.fact(), reg, false})})
+	s.decide(reg, false)
 	return nil
 }
 
-func authorityHead(b *AuthorityHead, head Head) error {
-	if b.Number != head.Number || b.Hash != head.Hash {
+// authorityHead judges an authority's statement of where its chain ended before it.
+func authorityHead(e *Entry, b *AuthorityHead) error {
+	if b.Number != e.Number-1 || b.Hash != e.Prev {
 		return fmt.Errorf("it says that the chain ended at event %d", b.Number)
 	}
 	return nil
@@ -141,7 +162,10 @@ func (s *State) representativeEnrolled(e *Entry, b *RepresentativeEnrolled) erro
 		if !s.attributes.has(a) {
 			return fmt.Errorf("%s is not defined", a)
 		}
-		s.hold(b.GID, a, holdingFact{s.fact(), true, 0})
+		facts, _ := s.holdings.get(holding{b.GID, a})
+		if !holdingAt(facts, now).enrolled { // who is keeps the key they hold
+			s.hold(b.GID, a, holdingFact{s.fact(), true, 0})
+		}
 	}
 	return nil
 }
@@ -179,14 +203,7 @@ func (s *State) keyIssued(e *Entry, b *KeyIssued) error {
 		return errors.New("it carries no key")
 	}
 	if e.Chain.Space == RecordSpace {
-		if _, err := termOf(a); err != nil {
-			return err
-		}
-		if b.Version != 1 {
-			return fmt.Errorf("%s has version 1 only", a)
-		}
-		s.holdings.set(holding{b.GID, a}, []holdingFact{{0, true, 1}})
-		return nil
+		return s.grantIssued(e, a, b)
 	}
 	facts, _ := s.attributes.get(a)
 	version, ok := versionAt(facts, now)
@@ -203,11 +220,42 @@ func (s *State) keyIssued(e *Entry, b *KeyIssued) error {
 	return nil
 }
 
+// grantIssued applies the issuance of a patient's own attribute to the person named in a term.
+func (s *State) grantIssued(e *Entry, a policy.Attribute, b *KeyIssued) error {
+	if _, err := termOf(a); err != nil {
+		return err
+	}
+	if b.Version != 1 {
+		return fmt.Errorf("%s has version 1 only", a)
+	}
+	if err := s.checkPatient(e); err != nil {
+		return err
+	}
+	if s.scope == WholeLog {
+		if _, err := s.keysAt(b.GID, s.at(e, PersonChain(b.GID))); err != nil {
+			return err
+		}
+	}
+	s.holdings.set(holding{b.GID, a}, []holdingFact{{0, true, 1}})
+	return nil
+}
+
 func (s *State) patientRegistered(e *Entry, b *PatientRegistered) error {
 	pk, err := parseAuthorityKey(e.Chain.Authority(), b.Key)
 	if err != nil {
 		return err
 	}
-	s.patients.set(e.Author, &Ground{pk})
+	if before, ok := s.patients.get(e.Author); ok && before.number > e.Number {
+		return nil // seen in part, the newer one came first
+	}
+	s.patients.set(e.Author, &ground{pk, e.Number})
+	return nil
+}
+
+// checkPatient judges whether the owner of a record chain is a patient.
+func (s *State) checkPatient(e *Entry) error {
+	if s.scope == WholeLog && !s.patients.has(e.Chain.GID()) {
+		return fmt.Errorf("%s is not registered as a patient", e.Chain.GID())
+	}
 	return nil
 }

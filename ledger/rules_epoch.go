@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/phrledger/phr/crypto/policy"
 )
@@ -22,32 +23,33 @@ func WrapName(term TermID) string { return wrapPrefix + term.String() }
 
 // stale says why a new epoch is due before anything is written; it is empty while none is.
 func (s *State) stale(e *Entry, c *compartment) string {
-	return s.staleAt(c, e.LogTime.UnixMilli(), s.at(e, AuthorityChain(RegistryName)))
+	return s.staleAt(c, e.LogTime, s.at(e, AuthorityChain(RegistryName)))
 }
 
-func (s *State) staleAt(c *compartment, unixMilli int64, at uint64) string {
+func (s *State) staleAt(c *compartment, logTime time.Time, at uint64) string {
 	switch {
 	case c.epoch == nil:
 		return "no epoch has been started"
 	case c.epoch.Disputed:
 		return "a part of this epoch is disputed"
-	case unixMilli-c.epoch.Started.UnixMilli() >= MaxEpochAge.Milliseconds():
+	case logTime.Sub(c.epoch.Started) >= MaxEpochAge:
 		return "the epoch is 30 days old"
 	case c.epoch.Records >= MaxEpochRecords:
 		return "the epoch holds as many records as it may"
 	}
-	for _, part := range c.epoch.Parts {
+	for i := range c.epoch.Parts {
+		part := &c.epoch.Parts[i]
 		if part.Term.IsZero() {
 			continue
 		}
-		i := slices.IndexFunc(c.terms, func(t LiveTerm) bool { return t.ID == part.Term })
-		if i < 0 || c.terms[i].Until != 0 && unixMilli >= c.terms[i].Until {
+		t := find(c.terms, part.Term)
+		if t == nil || t.ended(logTime) {
 			return fmt.Sprintf("term %s is no longer in force", part.Term)
 		}
 		if s.scope == SomeChains {
 			continue // what authorities did since is the node's to notice
 		}
-		if err := s.checkResolved(c.terms[i].Policy, &part, at); err != nil {
+		if err := s.checkResolved(t, part, at); err != nil {
 			return err.Error()
 		}
 	}
@@ -55,17 +57,16 @@ func (s *State) staleAt(c *compartment, unixMilli int64, at uint64) string {
 }
 
 // checkResolved judges whether a wrap names the attribute versions and authority keys in force.
-func (s *State) checkResolved(p *policy.Policy, part *Part, at uint64) error {
-	attributes, authorities := p.Attributes(), p.Authorities()
-	if len(part.Versions) != len(attributes) || len(part.Keys) != len(authorities) {
+func (s *State) checkResolved(t *LiveTerm, part *Part, at uint64) error {
+	if len(part.Versions) != len(t.attributes) || len(part.Keys) != len(t.authorities) {
 		return errors.New("a wrap does not name a version for each attribute and a key for each authority")
 	}
-	for i, a := range attributes {
+	for i, a := range t.attributes {
 		if version, ok := s.versionOf(a, at); !ok || version != part.Versions[i] {
 			return fmt.Errorf("%s is at another version than a wrap names", a)
 		}
 	}
-	for i, name := range authorities {
+	for i, name := range t.authorities {
 		key, err := s.authorityKey(name, at)
 		if err != nil {
 			return err
@@ -85,6 +86,15 @@ func (s *State) versionOf(a policy.Attribute, at uint64) (uint32, bool) {
 	return versionAt(facts, at)
 }
 
+// wrapped tells whether an epoch that is started holds a wrap for a term: while the term has not ended and its authorities
+// are in force. What a suspended authority vouches for must not keep others from writing.
+func (s *State) wrapped(t *LiveTerm, logTime time.Time, at uint64) bool {
+	return !t.ended(logTime) && !slices.ContainsFunc(t.authorities, func(name policy.Authority) bool {
+		_, err := s.authorityKey(name, at)
+		return err != nil
+	})
+}
+
 // epochStarted begins the next epoch with its owner part, its shred, a wrap for each live term, and a link if the rotator
 // had the history key.
 func (s *State) epochStarted(e *Entry, c *compartment, b *EpochStarted) error {
@@ -95,62 +105,105 @@ func (s *State) epochStarted(e *Entry, c *compartment, b *EpochStarted) error {
 	if b.Epoch != next {
 		return fmt.Errorf("%w: the next epoch is %d, not %d", ErrStale, next, b.Epoch)
 	}
-	if b.KID.IsZero() || b.HID.IsZero() {
-		return errors.New("it does not commit to its keys")
-	}
-	missing := map[string]bool{PartOwner: true, PartShred: true}
-	for _, t := range c.terms {
-		if !t.ended(e.LogTime) {
-			missing[WrapName(t.ID)] = true
-		}
+	if b.KID.IsZero() || b.HID.IsZero() || c.hadKeys(b) {
+		return errors.New("it does not commit to keys of its own")
 	}
 	for i := range b.Parts {
 		part := &b.Parts[i]
-		optional := part.Name == PartLink && next > 1 && !slices.ContainsFunc(b.Parts[:i], isLink)
-		if !missing[part.Name] && !optional {
+		if slices.ContainsFunc(b.Parts[:i], func(p Part) bool { return p.Name == part.Name }) || part.Name == PartLink && next == 1 {
 			return fmt.Errorf("part %q stands twice or is not called for", Clip(part.Name))
 		}
-		delete(missing, part.Name)
 		if err := s.checkPart(e, c, part); err != nil {
 			return err
 		}
 	}
-	for name := range missing {
-		return fmt.Errorf("%w: part %q is missing", ErrStale, name)
+	started := &Epoch{Number: b.Epoch, KID: b.KID, HID: b.HID, Parts: b.Parts, Started: e.LogTime}
+	if err := s.checkComplete(e, c, started); err != nil {
+		return err
 	}
 	if c.epoch != nil {
 		c.past = append(slices.Clip(c.past), c.epoch)
 	}
-	c.epoch = &Epoch{Number: b.Epoch, KID: b.KID, HID: b.HID, Parts: b.Parts, Started: e.LogTime}
-	c.narrowed = false
+	c.epoch, c.narrowed = started, false
 	return nil
 }
 
-func isLink(p Part) bool { return p.Name == PartLink }
+// hadKeys tells whether an epoch commits to keys that are in use already: who held those would hold these.
+func (c *compartment) hadKeys(b *EpochStarted) bool {
+	same := func(e *Epoch) bool { return e.KID == b.KID || e.HID == b.HID }
+	return c.epoch != nil && same(c.epoch) || slices.ContainsFunc(c.past, same)
+}
+
+// checkComplete judges whether an epoch has every part that its readers need. In a part of the log it can't be told
+// whose authorities are in force.
+func (s *State) checkComplete(e *Entry, c *compartment, started *Epoch) error {
+	names := []string{PartOwner, PartShred}
+	for i := range c.terms {
+		if t := &c.terms[i]; s.scope == WholeLog && s.wrapped(t, e.LogTime, s.at(e, AuthorityChain(RegistryName))) {
+			names = append(names, WrapName(t.ID))
+		}
+	}
+	for _, name := range names {
+		if _, ok := started.Part(name); !ok {
+			return fmt.Errorf("%w: part %q is missing", ErrStale, name)
+		}
+	}
+	return nil
+}
 
 // epochRewrapped adds a wrap for a term that has none yet, or a link that was pending.
 func (s *State) epochRewrapped(e *Entry, c *compartment, b *EpochRewrapped) error {
 	if len(b.Parts) == 0 {
 		return errors.New("it adds no part")
 	}
+	current, err := c.current(b.Epoch)
+	if err != nil {
+		return err
+	}
+	current.Parts = slices.Grow(slices.Clip(current.Parts), len(b.Parts))
 	for i := range b.Parts {
 		part := &b.Parts[i]
-		if part.Term.IsZero() && part.Name != PartLink {
+		if part.Term.IsZero() && (part.Name != PartLink || b.Epoch == 1) {
 			return fmt.Errorf("part %q is not added later", Clip(part.Name))
 		}
-		if c.epoch == nil || c.epoch.Number != b.Epoch {
-			return fmt.Errorf("%w: epoch %d is not the current one", ErrStale, b.Epoch)
-		}
-		if _, there := c.epoch.Part(part.Name); there {
+		if _, there := current.Part(part.Name); there {
 			return fmt.Errorf("part %q is there already", Clip(part.Name))
 		}
 		if err := s.checkPart(e, c, part); err != nil {
 			return err
 		}
-		if err := c.change(b.Epoch, func(epoch *Epoch) { epoch.Parts = append(slices.Clip(epoch.Parts), *part) }); err != nil {
-			return err
+		if t := find(c.terms, part.Term); t != nil && !t.History && current.Records > 0 {
+			return fmt.Errorf("%w: term %s is from now on, and this epoch has records already", ErrStale, t.ID)
 		}
+		current.Parts = append(current.Parts, *part)
 	}
+	c.epoch = &current
+	return nil
+}
+
+func epochConfirmed(e *Entry, c *compartment, b *EpochConfirmed) error {
+	if e.Author != e.Chain.GID() {
+		return errors.New("only the patient confirms an epoch")
+	}
+	current, err := c.current(b.Epoch)
+	if err != nil {
+		return err
+	}
+	current.Confirmed = true
+	c.epoch = &current
+	return nil
+}
+
+func epochDisputed(c *compartment, b *EpochDisputed) error {
+	current, err := c.current(b.Epoch)
+	if err != nil {
+		return err
+	}
+	if _, ok := current.Part(b.Part); !ok {
+		return fmt.Errorf("epoch %d has no part %q", b.Epoch, Clip(b.Part))
+	}
+	current.Disputed = true
+	c.epoch = &current
 	return nil
 }
 
@@ -176,7 +229,7 @@ func (s *State) checkPart(e *Entry, c *compartment, part *Part) error {
 	if s.scope == SomeChains {
 		return nil
 	}
-	if err := s.checkResolved(term.Policy, part, s.at(e, AuthorityChain(RegistryName))); err != nil {
+	if err := s.checkResolved(term, part, s.at(e, AuthorityChain(RegistryName))); err != nil {
 		return fmt.Errorf("%w: %w", ErrStale, err)
 	}
 	return nil

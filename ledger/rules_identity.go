@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/phrledger/phr/crypto/identity"
 )
@@ -47,8 +48,7 @@ func (s *State) identityRotated(e *Entry, b *IdentityRotated) error {
 	if b.Recovery == held.recovery || b.Recovery.IsZero() {
 		return errors.New("a rotation commits to a new recovery key")
 	}
-	next := &person{keys: append(p.keys[:len(p.keys):len(p.keys)], keysFact{s.fact(), keys, b.Recovery})}
-	s.people.set(e.Author, next)
+	s.people.set(e.Author, &person{keys: append(slices.Clip(p.keys), keysFact{s.fact(), keys, b.Recovery})})
 	return nil
 }
 
@@ -61,10 +61,6 @@ func (s *State) identityRevoked(e *Entry) error {
 	return nil
 }
 
-// fact is the count from which what the control entry being applied says is seen. advance has counted it already, except
-// in a part, where Learn was told.
-func (s *State) fact() uint64 { return s.count }
-
 // nodeDescribed applies the root's description of a node.
 func (s *State) nodeDescribed(e *Entry, b *NodeDescribed) error {
 	gid := e.Chain.GID()
@@ -72,12 +68,29 @@ func (s *State) nodeDescribed(e *Entry, b *NodeDescribed) error {
 	if known && b.Sequence <= before.Sequence {
 		return fmt.Errorf("its sequence number %d is not above %d", b.Sequence, before.Sequence)
 	}
-	if s.registry.IsZero() {
-		if b.Registry.IsZero() {
-			return errors.New("the first description of a node names the registration of the registry")
-		}
-		s.registry = b.Registry
+	if err := s.nameRegistry(b.Registry); err != nil {
+		return err
 	}
-	s.nodes.set(gid, &NodeFact{*b, gid})
+	next := &node{NodeFact{*b, gid}, s.fact()}
+	if known {
+		next.from = before.from
+	}
+	s.nodes.set(gid, next)
+	return nil
+}
+
+// nameRegistry lets the first description of a node name the one registration that needs no endorsement.
+func (s *State) nameRegistry(registration Hash) error {
+	switch {
+	case s.registry.IsZero() && registration.IsZero():
+		return errors.New("the first description of a node names the registration of the registry")
+	case s.registry.IsZero():
+		s.registry = registration
+		if reg, ok := s.registrations.get(registration); ok {
+			s.decide(reg, true)
+		}
+	case !registration.IsZero() && registration != s.registry:
+		return fmt.Errorf("the registry's registration is %s, for good", s.registry)
+	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/policy"
@@ -46,30 +47,45 @@ func (s *State) policySet(e *Entry, c *compartment, b *PolicySet) error {
 			return errors.New("a term's id is missing or stands twice")
 		}
 		seen[t.ID] = true
-		live, err := s.parseTerm(e, c, t)
+		live, err := s.term(e, c, t)
 		if err != nil {
 			return fmt.Errorf("term %s: %w", t.ID, err)
 		}
 		terms = append(terms, *live)
 	}
-	c.narrowed = c.epoch != nil && narrows(c.terms, terms)
+	c.narrowed = c.epoch != nil && narrows(c.terms, terms, e.LogTime)
 	c.terms, c.set = terms, e
 	return nil
 }
 
-// narrows tells whether a term was dropped or gives less than before.
-func narrows(from, to []LiveTerm) bool {
+// narrows tells whether a term that has not ended was dropped or gives less than before.
+func narrows(from, to []LiveTerm, logTime time.Time) bool {
 	return slices.ContainsFunc(from, func(old LiveTerm) bool {
-		i := slices.IndexFunc(to, func(t LiveTerm) bool { return t.ID == old.ID })
-		if i < 0 {
-			return true
+		if old.ended(logTime) {
+			return false
 		}
-		earlier := to[i].Until != 0 && (old.Until == 0 || to[i].Until < old.Until)
-		return earlier || old.Write && !to[i].Write
+		t := find(to, old.ID)
+		return t == nil || old.Write && !t.Write || t.Until != 0 && (old.Until == 0 || t.Until < old.Until)
 	})
 }
 
-func (s *State) parseTerm(e *Entry, c *compartment, t Term) (*LiveTerm, error) {
+// term judges a term of a list. One that stood in the list before and gives no more than it did is not asked again who it
+// lets in: an authority that is suspended since must not keep the patient from setting anything else.
+func (s *State) term(e *Entry, c *compartment, t Term) (*LiveTerm, error) {
+	if t.Until < 0 || t.Until > maxTime {
+		return nil, errors.New("its end is no time")
+	}
+	if old := find(c.terms, t.ID); old != nil {
+		if old.Expression != t.Expression || old.History != t.History {
+			return nil, errors.New("a term keeps its expression and its history: set a new one")
+		}
+		kept := *old
+		kept.Term = t
+		if old.Write || !t.Write {
+			return &kept, nil
+		}
+		return &kept, s.checkNewTerm(e, c, &kept)
+	}
 	p, err := policy.Parse(t.Expression)
 	if err != nil {
 		return nil, err
@@ -77,22 +93,17 @@ func (s *State) parseTerm(e *Entry, c *compartment, t Term) (*LiveTerm, error) {
 	if p.String() != t.Expression {
 		return nil, errors.New("its expression is not in canonical form")
 	}
-	for _, old := range c.terms {
-		if old.ID == t.ID && (old.Expression != t.Expression || old.History != t.History) {
-			return nil, errors.New("a term keeps its expression and its history: set a new one")
-		}
-	}
-	live := &LiveTerm{t, p}
-	if s.scope == SomeChains {
-		return live, nil
-	}
+	live := &LiveTerm{t, p, p.Attributes(), p.Authorities()}
 	return live, s.checkNewTerm(e, c, live)
 }
 
 // checkNewTerm judges who a term lets in.
 func (s *State) checkNewTerm(e *Entry, c *compartment, t *LiveTerm) error {
+	if s.scope == SomeChains {
+		return nil
+	}
 	at := s.at(e, AuthorityChain(RegistryName))
-	for _, a := range t.Policy.Attributes() {
+	for _, a := range t.attributes {
 		if a.Authority.IsGID() {
 			if a != GrantAttribute(e.Chain.GID(), t.ID) {
 				return fmt.Errorf("%s is not the attribute this patient issues for this term", a)
@@ -102,14 +113,14 @@ func (s *State) checkNewTerm(e *Entry, c *compartment, t *LiveTerm) error {
 		if _, active := s.authorityAt(a.Authority, at); !active {
 			return fmt.Errorf("no authority %q is endorsed", a.Authority)
 		}
-		if !s.attributes.has(a) {
+		if _, defined := s.versionOf(a, at); !defined {
 			return fmt.Errorf("%s is not defined by its authority", a)
 		}
 	}
-	if err := s.checkBare(t.Policy, at); err != nil || !t.Write {
+	if err := s.checkBare(t, at); err != nil || !t.Write {
 		return err
 	}
-	return s.checkWriters(c.class, t.Policy, at)
+	return s.checkWriters(c.class, t, at)
 }
 
 func (s *State) authorityAt(name policy.Authority, at uint64) (*registration, bool) {
@@ -127,44 +138,48 @@ func (s *State) roleOf(a policy.Attribute, at uint64) AuthorityKind {
 }
 
 // checkBare refuses a term that attributes of the registry alone satisfy: everybody may hold those.
-func (s *State) checkBare(p *policy.Policy, at uint64) error {
-	return eachSet(p, func(set []policy.Attribute) error {
-		if slices.ContainsFunc(set, func(a policy.Attribute) bool { return s.roleOf(a, at) != Registry }) {
-			return nil
-		}
-		return fmt.Errorf("%s alone satisfies it, which every patient or everybody may hold: the patient needs no term, "+
-			"and others need an attribute of their own authority", joined(set))
-	})
+func (s *State) checkBare(t *LiveTerm, at uint64) error {
+	set, err := without(t.Policy, func(a policy.Attribute) bool { return s.roleOf(a, at) != Registry })
+	if err != nil || set == nil {
+		return err
+	}
+	return fmt.Errorf("%s alone satisfies it, which every patient or everybody may hold: the patient needs no term, "+
+		"and others need an attribute of their own authority", joined(set))
 }
 
 // checkWriters refuses a term to write that someone satisfies without an attribute of the right kind of authority.
-func (s *State) checkWriters(class Class, p *policy.Policy, at uint64) error {
-	role := map[Class]AuthorityKind{HealthClass: Hospital, TrainingClass: HealthClub}[class]
-	for _, a := range p.Attributes() {
-		if r := s.roleOf(a, at); r == Insurer || r == Employer {
-			return fmt.Errorf("%s: an %s may read where granted, and never write", a, r)
+func (s *State) checkWriters(class Class, t *LiveTerm, at uint64) error {
+	for _, a := range t.attributes {
+		if role := s.roleOf(a, at); neverWrites(role) {
+			return fmt.Errorf("%s: an %s may read where granted, and never write", a, role)
 		}
 	}
-	return eachSet(p, func(set []policy.Attribute) error {
-		if slices.ContainsFunc(set, func(a policy.Attribute) bool { return s.roleOf(a, at) == role }) {
-			return nil
-		}
-		return fmt.Errorf("%s would write %s data without an attribute of a %s: join it with one, as in "+
-			"'%s and doctor@city-hospital'", joined(set), class, role, joined(set))
-	})
-}
-
-func eachSet(p *policy.Policy, check func([]policy.Attribute) error) error {
-	sets, err := p.MinimalSets()
-	if err != nil {
+	role, example := Hospital, "doctor@city-hospital"
+	if class == TrainingClass {
+		role, example = HealthClub, "trainer@city-club"
+	}
+	set, err := without(t.Policy, func(a policy.Attribute) bool { return s.roleOf(a, at) == role })
+	if err != nil || set == nil {
 		return err
 	}
-	for _, set := range sets {
-		if err := check(set); err != nil {
-			return err
-		}
+	return fmt.Errorf("%s would write %s data without an attribute of a %s: join it with one, as in '%s and %s'",
+		joined(set), class, role, joined(set), example)
+}
+
+// neverWrites tells whether no representative of an authority of a kind may write anything.
+func neverWrites(role AuthorityKind) bool { return role == Insurer || role == Employer }
+
+// without returns a smallest set that satisfies a policy and has none of the attributes asked for; nil if there is none.
+func without(p *policy.Policy, asked func(policy.Attribute) bool) ([]policy.Attribute, error) {
+	if ok, _ := p.Satisfied(func(a policy.Attribute) bool { return !asked(a) }); !ok {
+		return nil, nil
 	}
-	return nil
+	sets, err := p.MinimalSets()
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(sets, func(set []policy.Attribute) bool { return !slices.ContainsFunc(set, asked) })
+	return sets[i], nil
 }
 
 func joined(set []policy.Attribute) string {
@@ -176,14 +191,16 @@ func joined(set []policy.Attribute) string {
 }
 
 // heldBy returns which attributes the log shows for a person, at a control position: a key of the version in force was
-// issued to them and not taken away, by an authority in force; or the patient issued it for a term.
-func (s *State) heldBy(gid, patient identity.GID, at uint64) func(policy.Attribute) bool {
+// issued to them and not taken away, by an authority in force; or the patient issued it for a term. To write, the
+// attributes of those who never do count for nothing, whatever a term says.
+func (s *State) heldBy(gid, patient identity.GID, op Operation, at uint64) func(policy.Attribute) bool {
 	return func(a policy.Attribute) bool {
 		facts, _ := s.holdings.get(holding{gid, a})
 		if a.Authority.IsGID() {
 			return a.Authority == policy.Authority(patient) && len(facts) > 0
 		}
-		if _, active := s.authorityAt(a.Authority, at); !active {
+		reg, active := s.authorityAt(a.Authority, at)
+		if !active || op == OpWrite && neverWrites(reg.role) {
 			return false
 		}
 		versions, _ := s.attributes.get(a)

@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/phrledger/phr/crypto/identity"
@@ -43,15 +44,10 @@ func (s *State) checkTerm(e *Entry, session *Session) error {
 		return err
 	}
 	at := s.at(e, AuthorityChain(RegistryName))
-	if session.Operation == OpWrite {
-		if !term.Write {
-			return fmt.Errorf("term %s grants reading only", term.ID)
-		}
-		if err := s.checkWriters(c.class, term.Policy, at); err != nil {
-			return err
-		}
+	if session.Operation == OpWrite && !term.Write {
+		return fmt.Errorf("term %s grants reading only", term.ID)
 	}
-	if ok, _ := term.Policy.Satisfied(s.heldBy(session.GID, session.Patient, at)); !ok {
+	if ok, _ := term.Policy.Satisfied(s.heldBy(session.GID, session.Patient, session.Operation, at)); !ok {
 		return fmt.Errorf("%s does not hold what term %s asks for", session.GID, term.ID)
 	}
 	return nil
@@ -64,6 +60,9 @@ func (s *State) session(e *Entry) error {
 		return s.sessionOpened(e, b)
 	case *SessionRenewed:
 		return s.changeSession(e, b.Session, func(session *Session) error {
+			if e.LogTime.UnixMilli() >= session.Expires {
+				return errors.New("the session has expired: a new one is opened")
+			}
 			if err := checkExpiry(e, b.Expires); err != nil {
 				return err
 			}
@@ -79,10 +78,24 @@ func (s *State) session(e *Entry) error {
 		if b.Count == 0 {
 			return errors.New("refused no time")
 		}
-		_, err := identity.ParseGID(string(b.GID))
-		return err
+		return checkAsked(b.GID, b.Compartment, b.Operation, OpRead, OpWrite, OpLogin)
 	}
 	return nil
+}
+
+// checkAsked judges the form of what somebody asked the gate for.
+func checkAsked(gid identity.GID, c Compartment, op Operation, known ...Operation) error {
+	if _, err := identity.ParseGID(string(gid)); err != nil {
+		return err
+	}
+	if !slices.Contains(known, op) {
+		return fmt.Errorf("no session is opened to %q", Clip(string(op)))
+	}
+	if op == OpLogin && c == "" {
+		return nil
+	}
+	_, err := ParseCompartment(string(c))
+	return err
 }
 
 func checkExpiry(e *Entry, expires int64) error {
@@ -96,8 +109,8 @@ func (s *State) sessionOpened(e *Entry, b *SessionOpened) error {
 	if b.Session.IsZero() || s.sessions.has(b.Session) {
 		return errors.New("its session id is not new")
 	}
-	if b.Operation != OpRead && b.Operation != OpWrite {
-		return fmt.Errorf("no session is opened to %q", Clip(string(b.Operation)))
+	if err := checkAsked(b.GID, b.Compartment, b.Operation, OpRead, OpWrite); err != nil {
+		return err
 	}
 	if err := checkExpiry(e, b.Expires); err != nil {
 		return err

@@ -50,6 +50,9 @@ func (s *State) checkOwner(e *Entry) error {
 		if _, described := e.Body.(*NodeDescribed); described {
 			return only(e, s.root)
 		}
+		if err := s.checkNode(e); err != nil {
+			return err
+		}
 		return only(e, e.Chain.GID())
 	}
 	switch {
@@ -91,14 +94,24 @@ func (s *State) checkFounder(e *Entry) error {
 	return nil
 }
 
+// checkAccessAuthor judges who writes a patient's access log.
 func (s *State) checkAccessAuthor(e *Entry) error {
-	if s.scope == SomeChains {
-		return nil // whose word the node's is stands on the node's chain
+	if err := s.checkPatient(e); err != nil {
+		return err
 	}
-	if !s.nodes.has(e.Author) {
-		return fmt.Errorf("%s is not a node that the root has described", e.Author)
+	if err := s.checkNode(e); err != nil {
+		return err
 	}
 	return only(e, e.Author)
+}
+
+// checkNode judges whether the author is a node that the root has described. In a part that stands elsewhere.
+func (s *State) checkNode(e *Entry) error {
+	n, ok := s.nodes.get(e.Author)
+	if s.scope == WholeLog && (!ok || n.from > s.at(e, NodeChain(e.Author))) {
+		return fmt.Errorf("%s is not a node that the root has described", e.Author)
+	}
+	return nil
 }
 
 // checkSignature judges the signature by the author's keys in force.
@@ -128,7 +141,7 @@ func (s *State) keysAt(gid identity.GID, position uint64) (*identity.Keys, error
 	p, _ := s.people.get(gid)
 	fact, ok := p.at(position)
 	switch {
-	case p == nil:
+	case p == nil || p.keys[0].from > position:
 		return nil, fmt.Errorf("%s is not registered", gid)
 	case !ok:
 		return nil, fmt.Errorf("the identity %s is revoked", gid)

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/phrledger/phr/crypto/identity"
@@ -28,7 +27,8 @@ type Scope int
 const (
 	// WholeLog is the whole log in order: every rule applies.
 	WholeLog Scope = iota
-	// SomeChains is a few chains, as a reader is given them. Whether a session was open and an author held an attribute stands on
+	// SomeChains is a few chains, as a reader is given them: compartments and access logs as a whole, and of profiles, people,
+	// authorities and nodes the entries that matter. Whether a session was open and an author held an attribute stands on
 	// chains that the reader can't see: those rules are left to the node and the auditor. All others apply.
 	SomeChains
 )
@@ -48,13 +48,13 @@ type State struct {
 	authorities   layer[policy.Authority, *authority]
 	attributes    layer[policy.Attribute, []versionFact]
 	holdings      layer[holding, []holdingFact]
-	patients      layer[identity.GID, *Ground]
+	patients      layer[identity.GID, *ground]
 	compartments  layer[Chain, *compartment]
 	sessions      layer[SessionID, *Session]
-	nodes         layer[identity.GID, *NodeFact]
-	ids           layer[idKey, struct{}]
-	records       layer[idKey, recordFact]
+	nodes         layer[identity.GID, *node]
+	events        layer[idKey, recordFact] // every event of a chain; the zero fact for those that are no records
 	leaves        layer[leafKey, struct{}]
+	learnt        layer[Hash, struct{}] // entries of chains that are seen in part
 }
 
 // meta is what a State holds one of.
@@ -85,11 +85,12 @@ func (s *State) Fork() *State {
 		controls: s.controls.fork(), heads: s.heads.fork(), people: s.people.fork(), registrations: s.registrations.fork(),
 		authorities: s.authorities.fork(), attributes: s.attributes.fork(), holdings: s.holdings.fork(),
 		patients: s.patients.fork(), compartments: s.compartments.fork(), sessions: s.sessions.fork(), nodes: s.nodes.fork(),
-		ids: s.ids.fork(), records: s.records.fork(), leaves: s.leaves.fork(),
+		events: s.events.fork(), leaves: s.leaves.fork(), learnt: s.learnt.fork(),
 	}
 }
 
-// Commit makes what was folded into the fork s part of the State it stands on. s is not to be used afterwards.
+// Commit makes what was folded into the fork s part of the State it stands on. s is not to be used afterwards. It panics
+// unless s is a fork.
 func (s *State) Commit() {
 	s.controls.absorb()
 	s.heads.absorb()
@@ -102,50 +103,16 @@ func (s *State) Commit() {
 	s.compartments.absorb()
 	s.sessions.absorb()
 	s.nodes.absorb()
-	s.ids.absorb()
-	s.records.absorb()
+	s.events.absorb()
 	s.leaves.absorb()
+	s.learnt.absorb()
 	s.base.meta = s.meta
-}
-
-// Fold judges a run of entries that stand next to each other on one chain, signed by the last of them, and adds them. A
-// single entry is a run of one. An error says why they do not count; s is then unchanged.
-func (s *State) Fold(run ...*Entry) error {
-	f := s.Fork()
-	for i, e := range run {
-		last := i == len(run)-1
-		if !last {
-			if err := sameRun(e, run[i+1]); err != nil {
-				return invalid(e, err)
-			}
-		}
-		if err := f.fold(e, last); err != nil {
-			return invalid(e, err)
-		}
-	}
-	f.Commit()
-	return nil
-}
-
-func invalid(e *Entry, err error) error {
-	if errors.Is(err, ErrQuarantined) {
-		return fmt.Errorf("%s %s on %s: %w", e.Kind(), e.ID, e.Chain, err)
-	}
-	return fmt.Errorf("%w: %s %s on %s: %w", ErrInvalid, e.Kind(), e.ID, e.Chain, err)
-}
-
-func sameRun(a, b *Entry) error {
-	if !a.Kind().IsRecord() || !b.Kind().IsRecord() || a.Chain != b.Chain || a.Author != b.Author || a.Session != b.Session ||
-		len(a.Signature) != 0 {
-		return errors.New("unsigned, and not part of a run that is signed")
-	}
-	return nil
 }
 
 // Head returns where a chain ends; ok is false if nothing stands on it.
 func (s *State) Head(c Chain) (Head, bool) { return s.heads.get(c) }
 
-// Position returns the control position of the newest control entry folded.
+// Position returns the control position of the newest control entry folded. A State of scope SomeChains has none.
 func (s *State) Position() Position {
 	h, _ := s.controls.get(s.count)
 	return Position{s.count, h}

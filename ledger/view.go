@@ -40,11 +40,11 @@ func (s *State) Authority(name policy.Authority) (AuthorityFact, bool) {
 // authorityKey returns the public key of an authority, or of a patient as one.
 func (s *State) authorityKey(name policy.Authority, at uint64) (*abe.PublicKey, error) {
 	if name.IsGID() {
-		ground, ok := s.patients.get(identity.GID(name))
+		key, ok := s.Patient(identity.GID(name))
 		if !ok {
 			return nil, fmt.Errorf("%s is not registered as a patient", name)
 		}
-		return ground.Key, nil
+		return key, nil
 	}
 	reg, active := s.authorityAt(name, at)
 	if !active {
@@ -58,13 +58,9 @@ func (s *State) Version(a policy.Attribute) (uint32, bool) { return s.versionOf(
 
 // Expression resolves a policy as of now: for making a wrap or a challenge.
 func (s *State) Expression(p *policy.Policy) (*abe.Expression, error) {
-	keys := make([]*abe.PublicKey, 0, len(p.Authorities()))
-	for _, name := range p.Authorities() {
-		key, err := s.authorityKey(name, now)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
+	keys, err := s.AuthorityKeys(p)
+	if err != nil {
+		return nil, err
 	}
 	return abe.NewExpression(p, s.Version, keys...)
 }
@@ -72,22 +68,22 @@ func (s *State) Expression(p *policy.Policy) (*abe.Expression, error) {
 // Holds tells whether the log shows, as of now, that a person holds an attribute. For an attribute of a patient's own, the
 // patient is the attribute's authority.
 func (s *State) Holds(gid identity.GID, a policy.Attribute) bool {
-	return s.heldBy(gid, identity.GID(a.Authority), now)(a)
+	return s.heldBy(gid, identity.GID(a.Authority), OpRead, now)(a)
 }
 
 // Satisfies tells whether what the log shows of a person, as of now, satisfies a policy of a patient, and if not, which
 // smallest additions would.
 func (s *State) Satisfies(gid, patient identity.GID, p *policy.Policy) (bool, [][]policy.Attribute) {
-	return p.Satisfied(s.heldBy(gid, patient, now))
+	return p.Satisfied(s.heldBy(gid, patient, OpRead, now))
 }
 
 // Patient tells whether a person is registered as a patient, and returns the key of their own authority.
 func (s *State) Patient(gid identity.GID) (*abe.PublicKey, bool) {
-	ground, ok := s.patients.get(gid)
+	p, ok := s.patients.get(gid)
 	if !ok {
 		return nil, false
 	}
-	return ground.Key, true
+	return p.key, true
 }
 
 // CompartmentFact is what the log says of a compartment now. Its slices and entries are shared: read only.
@@ -127,7 +123,17 @@ func (s *State) Stale(c Chain, at time.Time) string {
 	if !ok {
 		return "there is no such compartment"
 	}
-	return s.staleAt(f, at.UnixMilli(), now)
+	return s.staleAt(f, at, now)
+}
+
+// Wrapped returns the terms of a compartment that an epoch started at a time holds wraps for: those that have not ended and
+// whose authorities are in force.
+func (s *State) Wrapped(c Chain, at time.Time) []LiveTerm {
+	f, ok := s.compartments.get(c)
+	if !ok {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(f.terms), func(t LiveTerm) bool { return !s.wrapped(&t, at, now) })
 }
 
 // Live returns a term that is in force at a time.
@@ -152,7 +158,13 @@ func (s *State) Entitled(gid identity.GID, c Chain, op Operation, id TermID, at 
 }
 
 // Node returns the root's newest description of a node.
-func (s *State) Node(gid identity.GID) (*NodeFact, bool) { return s.nodes.get(gid) }
+func (s *State) Node(gid identity.GID) (*NodeFact, bool) {
+	n, ok := s.nodes.get(gid)
+	if !ok {
+		return nil, false
+	}
+	return &n.NodeFact, true
+}
 
 // At returns an epoch by number.
 func (f *CompartmentFact) At(n uint32) (*Epoch, bool) {
@@ -169,6 +181,6 @@ func (f *CompartmentFact) At(n uint32) (*Epoch, bool) {
 // Erased tells whether a record of a chain is erased.
 func (s *State) Erased(c Chain, id EventID) bool {
 	head, _ := s.heads.get(c)
-	fact, _ := s.records.get(idKey{head.index, id})
+	fact, _ := s.events.get(idKey{head.index, id})
 	return fact.erased
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/phrledger/phr/crypto/abe"
 	"github.com/phrledger/phr/crypto/canonical"
@@ -56,18 +57,16 @@ func (s *State) CheckWrap(c Chain, part *Part, data []byte) error {
 	if err != nil {
 		return err
 	}
-	f, _ := s.compartments.get(c)
-	for _, t := range f.terms {
-		if t.ID != part.Term {
-			continue
-		}
-		x, err := s.Expression(t.Policy)
-		if err != nil {
-			return err
-		}
-		return x.Check(abe.Wrap, w.Ciphertext)
+	f, _ := s.Compartment(c)
+	i := slices.IndexFunc(f.Terms, func(t LiveTerm) bool { return t.ID == part.Term })
+	if i < 0 {
+		return fmt.Errorf("%w: term %s is not in force", ErrStale, part.Term)
 	}
-	return fmt.Errorf("%w: term %s is not in force", ErrStale, part.Term)
+	x, err := s.Expression(f.Terms[i].Policy)
+	if err != nil {
+		return err
+	}
+	return x.Check(abe.Wrap, w.Ciphertext)
 }
 
 // IssueInfo is the context under which an attribute key is sealed to its holder.
