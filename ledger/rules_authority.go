@@ -222,7 +222,7 @@ func (s *State) keyIssued(e *Entry, b *KeyIssued) error {
 
 // grantIssued applies the issuance of a patient's own attribute to the person named in a term.
 func (s *State) grantIssued(e *Entry, a policy.Attribute, b *KeyIssued) error {
-	if _, err := termOf(a); err != nil {
+	if _, err := TermOf(a); err != nil {
 		return err
 	}
 	if b.Version != 1 {

@@ -23,8 +23,8 @@ func GrantAttribute(patient identity.GID, term TermID) policy.Attribute {
 	return policy.Attribute{Name: grantPrefix + term.String(), Authority: policy.Authority(patient)}
 }
 
-// termOf returns the term that an attribute of a patient's own authority belongs to.
-func termOf(a policy.Attribute) (TermID, error) {
+// TermOf returns the term that an attribute of a patient's own authority belongs to.
+func TermOf(a policy.Attribute) (TermID, error) {
 	id, ok := strings.CutPrefix(a.Name, grantPrefix)
 	if !ok {
 		return TermID{}, fmt.Errorf("%s does not name a term", a)

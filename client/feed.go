@@ -1,0 +1,126 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/protocol"
+	"github.com/phrledger/phr/ledger/stream"
+)
+
+// feed reads one chain in order and judges what comes. It is not safe for concurrent use.
+type feed struct {
+	c        *Client
+	chain    ledger.Chain
+	next     uint64 // stream sequence to read from
+	runs     ledger.Runs
+	rejected map[ledger.Hash]bool
+}
+
+func newFeed(c *Client, chain ledger.Chain) *feed { return &feed{c: c, chain: chain} }
+
+// consumer asks the gate for a place to read from.
+func (f *feed) consumer(ctx context.Context, s *session) (string, error) {
+	answer, err := ask[protocol.Consumer](ctx, s.conn, protocol.GateConsumer, protocol.ConsumerQuery{Chain: f.chain.String(), From: f.next})
+	if err != nil {
+		return "", fmt.Errorf("asking to read %s: %w", f.chain, err)
+	}
+	f.rejected = make(map[ledger.Hash]bool, len(answer.Rejected))
+	for _, h := range answer.Rejected {
+		f.rejected[h] = true
+	}
+	return answer.Name, nil
+}
+
+// catchUp reads everything there is now, and calls fn with each entry that counts.
+func (f *feed) catchUp(ctx context.Context, s *session, fn func(*ledger.Entry)) error {
+	name, err := f.consumer(ctx, s)
+	if err != nil {
+		return err
+	}
+	return s.conn.Fetch(ctx, name, f.taker(ctx, fn))
+}
+
+// observe calls moved whenever something new stands on the chain, until the session ends or ctx does.
+func (f *feed) observe(ctx context.Context, s *session, moved func() error) error {
+	name, err := f.consumer(ctx, s)
+	if err != nil {
+		return err
+	}
+	return s.conn.Tail(ctx, name, func([]stream.Entry, uint64) error { return moved() })
+}
+
+func (f *feed) taker(ctx context.Context, fn func(*ledger.Entry)) func([]stream.Entry, uint64) error {
+	return func(entries []stream.Entry, _ uint64) error {
+		for _, raw := range entries {
+			if raw.Seq < f.next {
+				continue
+			}
+			if err := f.take(ctx, raw, fn); err != nil {
+				return err
+			}
+			f.next = raw.Seq + 1
+		}
+		return nil
+	}
+}
+
+func (f *feed) take(ctx context.Context, raw stream.Entry, fn func(*ledger.Entry)) error {
+	e, err := ledger.ParseEntry(raw.Data)
+	if err != nil {
+		return fmt.Errorf("what the node delivers of %s: %w", f.chain, err)
+	}
+	if e.Chain != f.chain || e.Subject() != raw.Subject {
+		return fmt.Errorf("the node delivers an entry of %s as one of %s", e.Chain, f.chain)
+	}
+	if f.rejected[e.Hash] {
+		return nil
+	}
+	for _, run := range f.runs.Add(e) {
+		if err := f.c.fold(ctx, run); err != nil {
+			return fmt.Errorf("what the node delivers of %s does not hold: %w", f.chain, err)
+		}
+		for _, e := range run {
+			fn(e)
+		}
+	}
+	return nil
+}
+
+// fold judges a run. Authors not met yet are looked up first; those whose signature fails once more, for they may have
+// rotated their keys.
+func (c *Client) fold(ctx context.Context, run []*ledger.Entry) error {
+	author := run[0].Author
+	c.mu.Lock()
+	_, unknown := c.state.Person(author)
+	c.mu.Unlock()
+	if unknown == nil {
+		err := c.tryFold(run)
+		if err == nil || errors.Is(err, ledger.ErrConflict) {
+			return err
+		}
+	}
+	if err := c.learn(ctx, protocol.DirIdentity, protocol.IdentityQuery{GID: author}); err != nil {
+		return fmt.Errorf("asking for %s: %w", author, err)
+	}
+	return c.tryFold(run)
+}
+
+func (c *Client) tryFold(run []*ledger.Entry) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if run[0].Chain.Control() {
+		return c.state.Learn(run[0].Control.Count+1, run[0])
+	}
+	return c.state.Fold(run...)
+}
+
+// head returns where a chain ends, for all the client knows.
+func (c *Client) head(chain ledger.Chain) ledger.Head {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h, _ := c.state.Head(chain)
+	return h
+}
