@@ -47,15 +47,18 @@ func TestRuns(t *testing.T) {
 			{"a", ledger.Health, "x", true, "", record}, {"b", ledger.Health, "x", true, "a", record},
 		}, want: []string{"[a]", "[b]"}},
 		{name: "one run", links: []link{
-			{"a", ledger.Health, "x", false, "", record}, {"b", ledger.Health, "x", false, "a", record},
+			{"a", ledger.Health, "x", false, "", record},
+			{"b", ledger.Health, "x", false, "a", record},
 			{"c", ledger.Health, "x", true, "b", record},
 		}, want: []string{"[a b c]"}},
 		{name: "not complete yet", links: []link{
 			{"a", ledger.Health, "x", false, "", record}, {"b", ledger.Health, "x", false, "a", record},
 		}, waiting: 2},
 		{name: "two chains mixed", links: []link{
-			{"a", ledger.Health, "x", false, "", record}, {"k", ledger.Training, "y", false, "", record},
-			{"b", ledger.Health, "x", true, "a", record}, {"l", ledger.Training, "y", true, "k", record},
+			{"a", ledger.Health, "x", false, "", record},
+			{"k", ledger.Training, "y", false, "", record},
+			{"b", ledger.Health, "x", true, "a", record},
+			{"l", ledger.Training, "y", true, "k", record},
 		}, want: []string{"[a b]", "[k l]"}},
 		{name: "cut off by another author", links: []link{
 			{"a", ledger.Health, "x", false, "", record}, {"b", ledger.Health, "y", true, "a", record},
@@ -64,11 +67,13 @@ func TestRuns(t *testing.T) {
 			{"a", ledger.Health, "x", false, "", record}, {"b", ledger.Health, "x", true, "a", new(ledger.PolicySet)},
 		}, want: []string{"[a]", "[b]"}},
 		{name: "cut off by an event that goes on from another", links: []link{
-			{"z", ledger.Health, "x", true, "", record}, {"a", ledger.Health, "x", false, "z", record},
+			{"z", ledger.Health, "x", true, "", record},
+			{"a", ledger.Health, "x", false, "z", record},
 			{"b", ledger.Health, "x", true, "z", record},
 		}, want: []string{"[z]", "[a]", "[b]"}},
 		{name: "cut off by another run", links: []link{
-			{"a", ledger.Health, "x", false, "", record}, {"b", ledger.Health, "x", false, "", record},
+			{"a", ledger.Health, "x", false, "", record},
+			{"b", ledger.Health, "x", false, "", record},
 			{"c", ledger.Health, "x", true, "b", record},
 		}, want: []string{"[a]", "[b c]"}},
 		{name: "unsigned, of a kind that is always signed", links: []link{

@@ -1,9 +1,11 @@
 package projections_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -160,7 +162,7 @@ func TestDatabaseFailureIsNoPoison(t *testing.T) {
 }
 
 // Tables that hold something the log does not say are made anew.
-func TestDivergedTablesAreRebuilt(t *testing.T) {
+func TestAttack45_LogReplaced(t *testing.T) {
 	l := testlog.New(t)
 	p := l.Patient()
 	short := l.Until(l.Len())
@@ -211,6 +213,32 @@ func TestChangedSchemaRebuilds(t *testing.T) {
 	testlog.CatchUp(t, anew, l)
 }
 
+// Tables, with all their leftovers on disk, hold nothing of what is sealed: an erased record leaves no trace in them.
+func TestAttack50_NoContentInTables(t *testing.T) {
+	l := testlog.New(t)
+	p := l.Patient()
+	record := p.Record(1024)
+	canary := bytes.Repeat([]byte("canary!!"), 8)
+	copy(record.Content.Sealed[100:], canary)
+	l.Append(p, p.Health, record)
+	path := filepath.Join(t.TempDir(), "tables")
+	r := open(t, path, l, all[3].projections)
+	defer closeRunner(t, r)
+	testlog.CatchUp(t, r, l)
+	for _, file := range []string{path, path + "-wal"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(data, canary[:16]) {
+			t.Errorf("%s holds sealed content", filepath.Base(file))
+		}
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the tables are %v, %v", info.Mode(), err)
+	}
+}
+
 // gap is a source that loses a message.
 type gap struct{ *testlog.Log }
 
@@ -218,7 +246,7 @@ func (g gap) Follow(ctx context.Context, from uint64, fn func([]projections.Mess
 	return g.Log.Follow(ctx, from, func(batch []projections.Message) error { return fn(append(batch[:3:3], batch[4:]...)) })
 }
 
-func TestGapEndsRun(t *testing.T) {
+func TestAttack45_Gap(t *testing.T) {
 	l := testlog.New(t)
 	r, err := projections.Open(t.Context(), projections.Config{Path: filepath.Join(t.TempDir(), "t"), Root: l.Root.GID(), Source: gap{l}})
 	if err != nil {

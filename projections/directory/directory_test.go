@@ -27,7 +27,7 @@ func newNewcomer(t *testing.T, l *testlog.Log) newcomer {
 	return newcomer{t, ledger.NewState(l.Root.GID(), ledger.SomeChains)}
 }
 
-// learn takes the answer of the directory in, as a client would: what it has learnt before it skips.
+// learn takes the answer of the directory in, as a client would.
 func (n newcomer) learn(evidence *protocol.Evidence, err error) int {
 	n.Helper()
 	if err != nil {
@@ -43,7 +43,7 @@ func (n newcomer) learn(evidence *protocol.Evidence, err error) int {
 		} else {
 			err = n.state.Learn(f.Count, e)
 		}
-		if err != nil && !errors.Is(err, ledger.ErrConflict) {
+		if err != nil {
 			n.Fatalf("fact %d, %s on %s: %v", f.Count, e.Kind(), e.Chain, err)
 		}
 	}
@@ -72,7 +72,7 @@ func TestNodeIsEnoughToBegin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var refused bool
+	refused := false
 	for _, f := range evidence.Facts {
 		e, err := ledger.ParseEntry(f.Entry)
 		if err != nil {
@@ -80,7 +80,7 @@ func TestNodeIsEnoughToBegin(t *testing.T) {
 		}
 		refused = refused || other.state.Learn(f.Count, e) != nil
 	}
-	if refused != true {
+	if !refused {
 		t.Error("whoever pins another root believes it too")
 	}
 }
@@ -111,6 +111,32 @@ func TestIdentity(t *testing.T) {
 	}
 	if facts := n.learn(d.Identity(t.Context(), identity.GID("nobody"))); facts != 0 {
 		t.Errorf("%d facts of nobody", facts)
+	}
+}
+
+// forger signs with its own key in somebody else's name.
+type forger struct {
+	*identity.Identity
+	victim identity.GID
+}
+
+func (f forger) GID() identity.GID { return f.victim }
+
+// A directory can withhold keys, but not put others in their place.
+func TestAttack46_SwappedKey(t *testing.T) {
+	l := testlog.New(t)
+	mallory, victim := l.Person(), l.Stranger()
+	forged := l.Events(ledger.SessionID{}, forger{mallory, victim.GID()}, ledger.PersonChain(victim.GID()),
+		&ledger.IdentityRegistered{Sign: mallory.Keys().Sign, Seal: mallory.Keys().Seal, Recovery: mallory.RecoveryHash()})
+	honest := l.Events(ledger.SessionID{}, victim, ledger.PersonChain(victim.GID()),
+		&ledger.IdentityRegistered{Sign: victim.Keys().Sign, Seal: victim.Keys().Seal, Recovery: victim.RecoveryHash()})
+	n := newNewcomer(t, l)
+	count := l.State.Position().Count + 1
+	if err := n.state.Learn(count, forged[0]); !errors.Is(err, ledger.ErrInvalid) {
+		t.Errorf("swapped keys: %v", err)
+	}
+	if err := n.state.Learn(count, honest[0]); err != nil {
+		t.Errorf("the true ones: %v", err)
 	}
 }
 

@@ -65,10 +65,14 @@ func TestPage(t *testing.T) {
 	for i, want := range []disclosures.Disclosure{
 		{GID: l.nobody.GID(), Operation: ledger.OpRead, Refused: 4, Reason: "no term"},
 		{GID: l.friend.GID(), Operation: ledger.OpRead, Session: l.renewed, Term: l.personal, At: l.renewedAt, Ends: l.renewedUntil},
-		{GID: l.doctor.GID(), Operation: ledger.OpRead, Session: l.closed, Term: l.role, Ends: l.closedAt, Closed: true,
-			Reason: "signed out", Names: names},
-		{GID: l.doctor.GID(), Operation: ledger.OpWrite, Session: l.open, Term: l.role, At: l.openedAt,
-			Ends: l.openedAt.Add(10*time.Minute - time.Second), Names: names},
+		{
+			GID: l.doctor.GID(), Operation: ledger.OpRead, Session: l.closed, Term: l.role, Ends: l.closedAt, Closed: true,
+			Reason: "signed out", Names: names,
+		},
+		{
+			GID: l.doctor.GID(), Operation: ledger.OpWrite, Session: l.open, Term: l.role, At: l.openedAt,
+			Ends: l.openedAt.Add(10*time.Minute - time.Second), Names: names,
+		},
 	} {
 		got := page[i]
 		if got.GID != want.GID || got.Operation != want.Operation || got.Session != want.Session || got.Term != want.Term ||

@@ -113,7 +113,7 @@ func (l *Log) start(p *Patient) {
 	for _, t := range p.terms {
 		parts = append(parts, l.wrap(t))
 	}
-	l.Append(p, p.Health, &ledger.EpochStarted{Epoch: p.epoch, KID: ledger.Hash{3}, HID: ledger.Hash{4}, Parts: parts})
+	l.Append(p, p.Health, &ledger.EpochStarted{Epoch: p.epoch, KID: ledger.Hash{3, byte(p.epoch)}, HID: ledger.Hash{4, byte(p.epoch)}, Parts: parts})
 }
 
 func (l *Log) wrap(t ledger.Term) ledger.Part {

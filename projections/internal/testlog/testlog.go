@@ -35,7 +35,7 @@ type Log struct {
 func New(t testing.TB) *Log {
 	t.Helper()
 	l := &Log{t: t, now: time.UnixMilli(1767225600000), grown: make(chan struct{})}
-	l.Root = l.identity()
+	l.Root = l.Stranger()
 	l.State = ledger.NewState(l.Root.GID(), ledger.WholeLog)
 	l.register(l.Root)
 	l.Node = l.Person()
@@ -43,7 +43,8 @@ func New(t testing.TB) *Log {
 	return l
 }
 
-func (l *Log) identity() *identity.Identity {
+// Stranger returns an identity that is not registered.
+func (l *Log) Stranger() *identity.Identity {
 	id, _, err := identity.Generate(rand.Reader)
 	l.must(err)
 	return id
@@ -58,7 +59,7 @@ func (l *Log) must(err error) {
 
 // Person registers a new identity.
 func (l *Log) Person() *identity.Identity {
-	id := l.identity()
+	id := l.Stranger()
 	l.register(id)
 	return id
 }
