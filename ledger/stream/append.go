@@ -106,28 +106,32 @@ func (l *Ledger) publish(ctx context.Context, msgs []Message) (uint64, error) {
 	if len(msgs) == 1 {
 		return l.publishOne(ctx, msgs[0])
 	}
-	id, unacked := nuid.Next(), 0
-	for i, m := range msgs {
-		msg := m.wire()
-		msg.Header.Set(hdrBatchID, id)
-		msg.Header.Set(hdrBatchSeq, strconv.Itoa(i+1))
-		if i == len(msgs)-1 {
-			msg.Header.Set(hdrCommit, "1")
-			seq, _, err := l.request(ctx, msg)
-			return seq, err
-		}
+	id, last, unacked := nuid.Next(), len(msgs)-1, 0
+	for i, m := range msgs[:last] {
+		staged := m.batched(id, i)
 		if unacked += len(m.Data); unacked < ackEvery {
-			if err := l.conn.PublishMsg(msg); err != nil {
+			if err := l.conn.PublishMsg(staged); err != nil {
 				return 0, err
 			}
 			continue
 		}
 		unacked = 0
-		if _, _, err := l.request(ctx, msg); err != nil {
+		if _, _, err := l.request(ctx, staged); err != nil {
 			return 0, err
 		}
 	}
-	panic("unreachable: the last message of a batch commits it")
+	commit := msgs[last].batched(id, last)
+	commit.Header.Set(hdrCommit, "1")
+	seq, _, err := l.request(ctx, commit)
+	return seq, err
+}
+
+// batched forms the i-th message of an atomic batch.
+func (m Message) batched(id string, i int) *nats.Msg {
+	msg := m.wire()
+	msg.Header.Set(hdrBatchID, id)
+	msg.Header.Set(hdrBatchSeq, strconv.Itoa(i+1))
+	return msg
 }
 
 // publishOne also tells a repeated id apart, which for a single message is no error to the server.

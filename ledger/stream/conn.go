@@ -52,6 +52,7 @@ const dialTimeout = 10 * time.Second
 // A Conn is a person's connection to a node, as a guest or in a session. It is safe for concurrent use.
 type Conn struct {
 	conn   *nats.Conn
+	inbox  string // prefix of where replies go
 	closed chan struct{}
 
 	mu      sync.Mutex
@@ -79,6 +80,7 @@ func Dial(ctx context.Context, o Options) (*Conn, error) {
 		n.UserJWT, n.SignatureCB = o.User.JWT, o.User.Sign
 		n.InboxPrefix = sessionInbox + "." + o.User.Inbox
 	}
+	c.inbox = n.InboxPrefix
 	n.AllowReconnect, n.MaxReconnect = o.Reconnect, -1
 	n.IgnoreDiscoveredServers = true
 	n.Timeout = dialTimeout
@@ -118,7 +120,10 @@ func (c *Conn) note(err error) {
 		return
 	}
 	for w := range c.waiting {
-		if strings.Contains(err.Error(), `"`+w.subject+`"`) {
+		switch text := err.Error(); {
+		case strings.Contains(text, `"`+c.inbox+`.`): // to the server, who has no valid JWT is a guest
+			w.cancel(ErrRefused)
+		case strings.Contains(text, `"`+w.subject+`"`):
 			w.cancel(&Error{
 				Code: CodeDenied,
 				Text: "this session does not reach " + service(w.subject),
@@ -178,11 +183,11 @@ func (c *Conn) Request(ctx context.Context, subject string, data []byte) ([]byte
 	defer done()
 	m, err := c.conn.RequestWithContext(ctx, subject, data)
 	var denied *Error
-	switch {
+	switch cause := context.Cause(ctx); {
 	case err == nil:
 		return answerOf(m)
-	case errors.As(context.Cause(ctx), &denied):
-		return nil, denied
+	case errors.As(cause, &denied), errors.Is(cause, ErrRefused):
+		return nil, cause
 	case errors.Is(err, nats.ErrNoResponders):
 		return nil, &Error{
 			Code: CodeUnavailable,

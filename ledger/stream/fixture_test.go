@@ -160,7 +160,7 @@ func raw(t testing.TB, s *embedded.Server, u session, opts ...nats.Option) *nats
 // serve runs a service until the test ends.
 func serve(t testing.TB, l *stream.Ledger, subject string, handle stream.Handler) {
 	t.Helper()
-	ln, err := l.Listen(subject, "", 4)
+	ln, err := l.Listen(subject, "", 64)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,15 +9,8 @@ import (
 	"github.com/phrledger/phr/ledger/stream"
 )
 
-// An operator is who the server trusts, and where it finds the accounts this operator has signed.
-type operator struct {
-	claims   []*jwt.OperatorClaims
-	resolver *server.DirAccResolver
-}
-
-// operator signs itself and the three accounts, and stores those in dir. It does so at every start, so that a newer
-// version of the table of imports takes effect.
-func (s *Server) operator(dir string) (*operator, error) {
+// operator signs itself: whose accounts the server trusts.
+func (s *Server) operator() ([]*jwt.OperatorClaims, error) {
 	claims := jwt.NewOperatorClaims(s.keys.operator.public)
 	claims.Name = "phr"
 	claims.SystemAccount = s.keys.system.public
@@ -28,27 +21,34 @@ func (s *Server) operator(dir string) (*operator, error) {
 	if claims, err = jwt.DecodeOperatorClaims(token); err != nil {
 		return nil, fmt.Errorf("signing the operator: %w", err)
 	}
-	resolver, err := server.NewDirAccResolver(dir, 0, 0, server.NoDelete)
-	if err != nil {
-		return nil, fmt.Errorf("opening the accounts: %w", err)
-	}
+	return []*jwt.OperatorClaims{claims}, nil
+}
+
+// resolver signs the three accounts and stores them in dir, where the server finds them. It does so at every start, so
+// that the table of imports of this version takes effect. The caller must close it if no server does.
+func (s *Server) resolver(dir string) (*server.DirAccResolver, error) {
 	system := jwt.NewAccountClaims(s.keys.system.public)
 	system.Name = "SYS"
 	ledger, clients := accounts(s.keys.ledger.public, s.keys.clients.public)
 	if err := CheckAccounts(ledger, clients); err != nil {
 		return nil, err
 	}
+	r, err := server.NewDirAccResolver(dir, 0, 0, server.NoDelete)
+	if err != nil {
+		return nil, fmt.Errorf("opening the accounts: %w", err)
+	}
 	for _, a := range []*jwt.AccountClaims{system, ledger, clients} {
 		// Signed and stored once, after the last edit: the server ignores a second token of the same second.
 		token, err := a.Encode(s.keys.operator)
-		if err != nil {
-			return nil, fmt.Errorf("signing account %s: %w", a.Name, err)
+		if err == nil {
+			err = r.Store(a.Subject, token)
 		}
-		if err := resolver.Store(a.Subject, token); err != nil {
+		if err != nil {
+			r.Close()
 			return nil, fmt.Errorf("storing account %s: %w", a.Name, err)
 		}
 	}
-	return &operator{[]*jwt.OperatorClaims{claims}, resolver}, nil
+	return r, nil
 }
 
 // accounts describes the account that owns the ledger and the one people are in.

@@ -69,6 +69,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	if err := s.run(c, opts); err != nil {
+		opts.AccountResolver.Close()
 		return nil, err
 	}
 	if err := s.open(ctx, c); err != nil {
@@ -78,51 +79,62 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	return s, nil
 }
 
-// options forms the server's configuration and checks it as if somebody else had.
+// options forms the server's configuration. The account resolver in it runs already, and has to be closed.
 func (s *Server) options(c Config) (*server.Options, error) {
-	operator, err := s.operator(filepath.Join(c.Dir, "accounts"))
-	if err != nil {
-		return nil, err
-	}
-	sentinel, err := s.mint(stream.GuestGrant(s.guest), true)
-	if err != nil {
-		return nil, err
-	}
 	opts := &server.Options{
-		ServerName:       "phr",
-		DontListen:       c.Listen == "",
-		JetStream:        true,
-		StoreDir:         filepath.Join(c.Dir, "jetstream"),
-		SyncAlways:       true,
-		NoSigs:           true,
-		DefaultSentinel:  sentinel,
-		TrustedOperators: operator.claims,
-		SystemAccount:    s.keys.system.public,
-		AccountResolver:  operator.resolver,
-		MaxConn:          maxConns,
+		ServerName:    "phr",
+		DontListen:    c.Listen == "",
+		JetStream:     true,
+		StoreDir:      filepath.Join(c.Dir, "jetstream"),
+		SyncAlways:    true,
+		NoSigs:        true,
+		SystemAccount: s.keys.system.public,
+		MaxConn:       maxConns,
 
 		DisableJetStreamBanner: true,
 	}
-	if c.Listen != "" {
-		host, port, err := net.SplitHostPort(c.Listen)
-		if err != nil {
-			return nil, fmt.Errorf("listening on %q: %w", c.Listen, err)
-		}
-		if opts.Port, err = strconv.Atoi(port); err != nil {
-			return nil, fmt.Errorf("listening on %q: %w", c.Listen, err)
-		}
-		if opts.Host = host; opts.Port == 0 {
-			opts.Port = server.RANDOM_PORT
-		}
+	err := listen(opts, c.Listen)
+	if err != nil {
+		return nil, err
 	}
-	return opts, CheckOptions(opts)
+	if opts.DefaultSentinel, err = s.mint(stream.GuestGrant(s.guest), true); err != nil {
+		return nil, err
+	}
+	if opts.TrustedOperators, err = s.operator(); err != nil {
+		return nil, err
+	}
+	opts.AccountResolver, err = s.resolver(filepath.Join(c.Dir, "accounts"))
+	return opts, err
+}
+
+// listen sets the address people connect to.
+func listen(opts *server.Options, address string) error {
+	if address == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err == nil {
+		opts.Host = host
+		opts.Port, err = strconv.Atoi(port)
+	}
+	if err != nil {
+		return fmt.Errorf("listening on %q: %w", address, err)
+	}
+	if opts.Port == 0 {
+		opts.Port = server.RANDOM_PORT
+	}
+	return nil
 }
 
 // maxConns bounds the connections of all people together.
 const maxConns = 10_000
 
-// run starts the server and waits until it takes connections.
+// run checks the configuration as if somebody else had made it, starts the server, and waits until it takes
+// connections.
 func (s *Server) run(c Config, opts *server.Options) error {
+	if err := CheckOptions(opts); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(opts.StoreDir, 0o700); err != nil {
 		return fmt.Errorf("making the ledger's directory: %w", err)
 	}
