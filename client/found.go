@@ -63,12 +63,12 @@ func (c *Client) registerAuthority(ctx context.Context, a *authority.Authority) 
 
 // Endorse gives a name to the founder whose registration has the fingerprint. The caller is the registry.
 func (c *Client) Endorse(ctx context.Context, name policy.Authority, f authority.Fingerprint) error {
-	evidence, err := ask[protocol.Evidence](ctx, c.guest, protocol.DirAuthority, protocol.AuthorityQuery{Name: name})
+	evidence, err := ask[protocol.Evidence](ctx, c.guest, protocol.DirRegistration, protocol.RegistrationQuery{Fingerprint: f[:]})
 	if err != nil {
 		return err
 	}
 	var body *ledger.AuthorityEndorsed
-	why := fmt.Errorf("nobody has registered %q", name)
+	why := fmt.Errorf("nobody has registered an authority with the fingerprint %s", f)
 	for _, fact := range evidence.Facts {
 		e, err := ledger.ParseEntry(fact.Entry)
 		if err != nil {

@@ -23,22 +23,28 @@ func (c *Client) FetchKeys(ctx context.Context) ([]*abe.AttributeKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := ask[protocol.Keys](ctx, s.conn, protocol.DirKeys, protocol.KeysQuery{})
-	if err != nil {
-		return nil, err
-	}
 	var fetched []*abe.AttributeKey
 	var bad []error
-	for _, encoded := range answer.Entries {
-		key, err := c.openIssued(ctx, encoded)
-		switch {
-		case err != nil:
-			bad = append(bad, err)
-		case key != nil:
-			fetched = append(fetched, key)
+	var query protocol.KeysQuery
+	for {
+		answer, err := ask[protocol.Keys](ctx, s.conn, protocol.DirKeys, query)
+		if err != nil {
+			return fetched, err
+		}
+		if len(answer.Entries) == 0 {
+			return fetched, errors.Join(bad...)
+		}
+		query.Skip += uint32(len(answer.Entries))
+		for _, encoded := range answer.Entries {
+			key, err := c.openIssued(ctx, encoded)
+			switch {
+			case err != nil:
+				bad = append(bad, err)
+			case key != nil:
+				fetched = append(fetched, key)
+			}
 		}
 	}
-	return fetched, errors.Join(bad...)
 }
 
 // openIssued opens and keeps an issued key; nil if it is kept already.

@@ -149,19 +149,25 @@ func (c *Client) Shared(ctx context.Context) ([]Shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	mine, err := ask[protocol.Mine](ctx, s.conn, protocol.DirMine, protocol.MineQuery{})
-	if err != nil {
-		return nil, err
-	}
 	var all []Shared
-	for _, m := range mine.Terms {
-		found, err := c.checkShared(ctx, m)
-		if err != nil {
-			return nil, fmt.Errorf("what the node says is shared with you: %w", err)
+	var query protocol.MineQuery
+	for {
+		mine, err := ask[protocol.Mine](ctx, s.conn, protocol.DirMine, query)
+		if err != nil || len(mine.Terms) == 0 {
+			return all, err
 		}
-		all = append(all, *found)
+		for _, m := range mine.Terms {
+			if m.Chain < query.After {
+				return nil, errors.New("what the node says is shared with you does not come in order")
+			}
+			query.After = m.Chain
+			found, err := c.checkShared(ctx, m)
+			if err != nil {
+				return nil, fmt.Errorf("what the node says is shared with you: %w", err)
+			}
+			all = append(all, *found)
+		}
 	}
-	return all, nil
 }
 
 func (c *Client) checkShared(ctx context.Context, m protocol.SharedTerm) (*Shared, error) {

@@ -79,10 +79,20 @@ type (
 	AuthorityQuery struct {
 		Name policy.Authority `cbor:"1,keyasint"`
 	}
-	// KeysQuery asks for the key.issued events for the caller, by login.
-	KeysQuery struct{}
-	// MineQuery asks for the terms that the caller's attributes satisfy, by login.
-	MineQuery struct{}
+	// RegistrationQuery asks for a registration of an authority that need not be endorsed, by the beginning of its hash.
+	RegistrationQuery struct {
+		Fingerprint []byte `cbor:"1,keyasint"` // 20 bytes
+	}
+	// KeysQuery asks for the key.issued events for the caller, by login, after the first Skip of them. Whoever asks goes on
+	// until the answer is empty.
+	KeysQuery struct {
+		Skip uint32 `cbor:"1,keyasint"`
+	}
+	// MineQuery asks for the terms that the caller's attributes satisfy, by login, on chains after the one named. Whoever asks
+	// goes on until the answer is empty.
+	MineQuery struct {
+		After string `cbor:"1,keyasint"`
+	}
 )
 
 // Keys answers a KeysQuery with entries.

@@ -12,14 +12,14 @@ import (
 const (
 	GateHello    = "gate.hello"
 	GateAnswer   = "gate.answer"
-	GateLogin    = "gate.login"
 	GateConsumer = "gate.consumer"
 
-	DirNode      = "dir.node"
-	DirIdentity  = "dir.identity"
-	DirAuthority = "dir.authority"
-	DirMine      = "dir.mine"
-	DirKeys      = "dir.keys"
+	DirNode         = "dir.node"
+	DirIdentity     = "dir.identity"
+	DirAuthority    = "dir.authority"
+	DirRegistration = "dir.registration"
+	DirMine         = "dir.mine"
+	DirKeys         = "dir.keys"
 )
 
 // Register returns the subject under which a person's registrations are submitted without a session.

@@ -58,6 +58,16 @@ func (d *Directory) Authority(ctx context.Context, name policy.Authority) (*prot
 		ORDER BY sequence`, string(name))
 }
 
+// Registration returns a registration of an authority, endorsed or not, by the first bytes of its hash, and the identity of
+// its founder.
+func (d *Directory) Registration(ctx context.Context, fingerprint []byte) (*protocol.Evidence, error) {
+	return d.evidence(ctx, `
+		WITH found AS (SELECT * FROM fact WHERE substr(event, 1, ?1) = ?2 AND (about IS NULL OR about GLOB 'auth.*'))
+		SELECT sequence, count, entry FROM found
+		UNION SELECT fact.sequence, fact.count, fact.entry FROM fact JOIN found ON fact.about = 'id.' || found.author
+		ORDER BY sequence`, len(fingerprint), fingerprint)
+}
+
 func (d *Directory) evidence(ctx context.Context, query string, args ...any) (*protocol.Evidence, error) {
 	rows, err := d.db.QueryContext(ctx, query, args...)
 	if err != nil {
