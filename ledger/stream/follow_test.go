@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/phrledger/phr/ledger/stream"
 	"github.com/phrledger/phr/ledger/stream/embedded"
@@ -95,6 +96,40 @@ func TestReadEmpty(t *testing.T) {
 	l := start(t, t.TempDir()).Ledger()
 	if all := readAll(t, l); len(all) != 0 {
 		t.Errorf("an empty ledger has %d entries", len(all))
+	}
+}
+
+// More than one pull takes, in number and in bytes.
+func TestReadMuch(t *testing.T) {
+	s := start(t, t.TempDir())
+	l := s.Ledger()
+	var seq uint64
+	for n, size := range map[int]int{2500: 10, 60: 400 << 10} {
+		msgs := run(aliceHealth, 10_000+n, n, seq)
+		for i := range msgs {
+			msgs[i].Data = make([]byte, size)
+		}
+		for len(msgs) > 0 {
+			k := min(len(msgs), stream.MaxBatch)
+			msgs[0].LastSeq, msgs[0].Expect = seq, true
+			seq = appendAll(t, l, msgs[:k]...)
+			msgs = msgs[k:]
+		}
+	}
+	if n := len(readAll(t, l)); n != 2560 {
+		t.Errorf("read %d entries, want 2560", n)
+	}
+	if err := l.CreateConsumer(t.Context(), stream.Consumer{Name: "c1", Filter: aliceHealth}); err != nil {
+		t.Fatal(err)
+	}
+	var fetched int
+	c := dial(t, s, mint(t, s, "alice", reader, time.Minute).user())
+	err := c.Fetch(t.Context(), "c1", func(entries []stream.Entry, _ uint64) error {
+		fetched += len(entries)
+		return nil
+	})
+	if err != nil || fetched != 2560 {
+		t.Errorf("fetched %d entries, want 2560: %v", fetched, err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -25,9 +26,11 @@ var ErrNoConsumer = errors.New("the consumer is gone")
 // A puller reads one consumer that no one else reads. It asks for what is there, then for what will come, and accepts
 // entries only in the order and number the consumer sent them.
 type puller struct {
-	conn *nats.Conn
-	next string // subject that pulls are sent to
-	sub  *nats.Subscription
+	conn  *nats.Conn
+	next  string // subject that pulls are sent to
+	inbox string
+	sub   *nats.Subscription // to inbox, one token for each pull
+	pulls int
 
 	delivered uint64 // the consumer's own count of what it sent
 	seq       uint64 // stream sequence of the newest entry read
@@ -45,11 +48,12 @@ type pullRequest struct {
 }
 
 func newPuller(conn *nats.Conn, next string) (*puller, error) {
-	sub, err := conn.SubscribeSync(conn.NewInbox())
+	inbox := conn.NewInbox()
+	sub, err := conn.SubscribeSync(inbox + ".*")
 	if err != nil {
 		return nil, err
 	}
-	return &puller{conn: conn, next: next, sub: sub}, nil
+	return &puller{conn: conn, next: next, inbox: inbox, sub: sub}, nil
 }
 
 // close ends the subscription. Entries a pull still on its way brings are lost to this consumer.
@@ -94,7 +98,8 @@ func (p *puller) pull(ctx context.Context, want pullRequest, fn func([]Entry, ui
 	if err != nil {
 		return fmt.Errorf("forming a pull: %w", err)
 	}
-	if err := p.conn.PublishRequest(p.next, p.sub.Subject, body); err != nil {
+	p.pulls++
+	if err := p.conn.PublishRequest(p.next, p.reply(), body); err != nil {
 		return fmt.Errorf("pulling entries: %w", err)
 	}
 	for n := want.Batch; n > 0; {
@@ -115,6 +120,10 @@ func (p *puller) pull(ctx context.Context, want pullRequest, fn func([]Entry, ui
 	return nil
 }
 
+// reply is where the current pull is answered. Entries come under their own subjects, but a status comes under this one:
+// the server may send one for a pull that has had all it asked for, and that must not end the next.
+func (p *puller) reply() string { return p.inbox + "." + strconv.Itoa(p.pulls) }
+
 // gather waits for one message and takes those that arrived with it. done says that the server ended the pull.
 func (p *puller) gather(ctx context.Context, n int) (entries []Entry, done bool, err error) {
 	for len(entries) == 0 || len(entries) < n && p.arrived() {
@@ -123,6 +132,9 @@ func (p *puller) gather(ctx context.Context, n int) (entries []Entry, done bool,
 			return nil, false, err
 		}
 		if status := m.Header.Get("Status"); status != "" && len(m.Data) == 0 {
+			if m.Subject != p.reply() {
+				continue
+			}
 			done, err := pullStatus(status, m.Header.Get("Description"))
 			if done || err != nil {
 				return entries, done, err
@@ -168,7 +180,7 @@ func pullStatus(status, description string) (done bool, err error) {
 	case "404", "408": // nothing there, expired
 		return true, nil
 	case "409":
-		if description == "Message Size Exceeds MaxBytes" || description == "Batch Completed" {
+		if description == "Message Size Exceeds MaxBytes" {
 			return true, nil
 		}
 		return true, fmt.Errorf("pulling entries: %w: %s", ErrNoConsumer, description)
