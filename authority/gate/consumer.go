@@ -1,0 +1,147 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/phrledger/phr/authority/challenge"
+	"github.com/phrledger/phr/crypto/canonical"
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/protocol"
+	"github.com/phrledger/phr/ledger/stream"
+)
+
+// wholeLog is the filter of an auditor's consumer.
+const wholeLog = ">"
+
+// consumer gives a session a place to read a chain from. Asking again gives another one; the oldest of a session's is gone
+// when it has as many as it may.
+func (g *Gate) consumer(ctx context.Context, r *stream.Request) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxRequest)
+	defer cancel()
+	if err := g.caughtUp(ctx); err != nil {
+		return nil, err
+	}
+	l, ok := g.live(r.Caller)
+	if !ok {
+		return nil, ended
+	}
+	var q protocol.ConsumerQuery
+	if err := canonical.Unmarshal(r.Data, &q); err != nil {
+		return nil, &stream.Error{Code: protocol.CodeBad, Text: err.Error()}
+	}
+	answer, filter := protocol.Consumer{}, wholeLog
+	if q.Chain == "" {
+		if err := g.admitAuditor(ctx, l); err != nil {
+			return nil, err
+		}
+	} else {
+		chain, err := g.readable(l.session, q.Chain)
+		if err != nil {
+			return nil, err
+		}
+		filter, answer.Rejected = chain.Filter(), g.Ingest.Fold.Rejected(chain)
+	}
+	var err error
+	if answer.Name, err = l.pulls.open(ctx, g.Ingest.Ledger, filter, q.From); err != nil {
+		return nil, err
+	}
+	return canonical.Marshal(answer)
+}
+
+var ended = &stream.Error{Code: protocol.CodeEnded, Text: "the session is over", Hint: "open a new one"}
+
+// readable returns the chain named, if the session may read it.
+func (g *Gate) readable(s *challenge.Session, name string) (ledger.Chain, error) {
+	chain, err := ledger.ParseChain(name)
+	if err != nil {
+		return chain, &stream.Error{Code: protocol.CodeBad, Text: err.Error()}
+	}
+	if !g.mayRead(s, chain) {
+		return chain, &stream.Error{
+			Code: protocol.CodeRefused, Text: "this session does not read " + chain.String(), Hint: "open one that does",
+		}
+	}
+	if err := g.Ingest.Fold.Closed(chain); err != nil {
+		return chain, &stream.Error{
+			Code: protocol.CodeRefused, Text: fmt.Sprintf("%s is closed: %v", chain, err), Hint: "ask the node's operator for a newer version of phr",
+		}
+	}
+	return chain, nil
+}
+
+func (g *Gate) mayRead(s *challenge.Session, c ledger.Chain) bool {
+	if s.Operation() != ledger.OpLogin {
+		return c == s.Chain()
+	}
+	if c.Space == ledger.AuthoritySpace {
+		return g.facts.founder(s.GID(), c.Authority())
+	}
+	return c.Space != ledger.NodeSpace && c.GID() == s.GID()
+}
+
+// admitAuditor logs that somebody is about to read the whole log, once a session, and fails for who may not.
+func (g *Gate) admitAuditor(ctx context.Context, l *live) error {
+	s := l.session
+	if s.Operation() != ledger.OpLogin || !g.facts.audits(s.GID()) {
+		return &stream.Error{
+			Code: protocol.CodeRefused, Text: "only an auditor reads the whole log", Hint: "the registry issues " + auditor.String(),
+		}
+	}
+	l.mu.Lock()
+	known := l.audits
+	l.mu.Unlock()
+	if known {
+		return nil
+	}
+	opened := &ledger.Incident{Text: fmt.Sprintf("auditor %s opened the whole log", s.GID())}
+	if _, err := g.Ingest.Say(ctx, ledger.NodeChain(g.Ingest.Node.GID()), opened); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.audits = true
+	return nil
+}
+
+// pulls is the consumers of one session. It is safe for concurrent use.
+type pulls struct {
+	mu     sync.Mutex
+	names  []string
+	made   int // how many were ever made; the next one has the name at made modulo len(names)
+	closed bool
+}
+
+func newPulls(names []string) pulls { return pulls{names: names} }
+
+// open makes a consumer, in the place of the oldest if there is none left. The lock is held while the server works, so that
+// none is made after close.
+func (p *pulls) open(ctx context.Context, l *stream.Ledger, filter string, from uint64) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return "", ended
+	}
+	name := p.names[p.made%len(p.names)]
+	if p.made >= len(p.names) {
+		if err := l.DeleteConsumer(ctx, name); err != nil {
+			return "", err
+		}
+	}
+	p.made++
+	return name, l.CreateConsumer(ctx, stream.Consumer{Name: name, Filter: filter, From: from})
+}
+
+// close deletes all of them.
+func (p *pulls) close(ctx context.Context, l *stream.Ledger) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	var failed []error
+	for _, name := range p.names[:min(p.made, len(p.names))] {
+		failed = append(failed, l.DeleteConsumer(ctx, name))
+	}
+	return errors.Join(failed...)
+}
