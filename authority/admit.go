@@ -98,12 +98,14 @@ func (inv *invitation) seat(now time.Time, gid identity.GID, roster *Roster) (en
 	}
 	i, seated := slices.BinarySearch(inv.Taken, gid)
 	switch {
+	case len(roster.used[inv.ID]) >= inv.Uses: // whoever has a seat: it may have been given by an older roster, after a crash
+		return false, errors.New("it is used up")
 	case seated:
 		return false, nil
 	case inv.expired(now):
 		return false, errors.New("it has expired")
 	case inv.taken(roster) >= inv.Uses:
-		return false, errors.New("it is used up")
+		return false, errors.New("its seats are taken")
 	}
 	inv.Taken = slices.Insert(inv.Taken, i, gid)
 	return false, nil

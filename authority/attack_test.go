@@ -358,6 +358,29 @@ func TestAttack56_Reused(t *testing.T) {
 	refused("when the log shows it and the seat was not saved")
 }
 
+// TestAttack56_ForgottenSeat gives a seat away twice: by a roster that lags behind, after a crash that forgot who had it. The
+// log settles it.
+func TestAttack56_ForgottenSeat(t *testing.T) {
+	w := newWorld(t)
+	doctor, second := person(t), person(t)
+	w.register(doctor)
+	w.register(second)
+	code := invite(t, w.hospital, authority.Offer{Attributes: []string{"doctor"}})
+	saved, late := w.hospital.Bytes(), authority.NewRoster("city-hospital")
+	w.enrol(ask(t, code, doctor, w.founder))
+	var err error
+	if w.hospital, err = authority.Parse(saved); err != nil {
+		t.Fatal(err)
+	}
+	theirs := ask(t, code, second, w.founder)
+	if _, err := w.hospital.Admit(start, w.founder, late, w.state.Person, theirs); err != nil {
+		t.Fatal(err) // nothing that is made from this roster can be appended
+	}
+	if m, err := w.admit(theirs); !errors.Is(err, authority.ErrRefused) {
+		t.Errorf("caught up: %+v, %v, want ErrRefused", m, err)
+	}
+}
+
 // TestAttack56_HiddenEnd shows the authority an old end of its chain: a seat that was saved holds.
 func TestAttack56_HiddenEnd(t *testing.T) {
 	w := newWorld(t)
