@@ -49,16 +49,24 @@ func (s *scene) explore(seen map[string]bool, steps *int) error {
 
 // settings are the ways to set two clients before two gates.
 var settings = []struct {
-	name   string
-	people func(*cast) []*person
-	meant  []int
+	name    string
+	people  func(*cast) []*person
+	meant   []int
+	request func(*world) challenge.Request
 }{
-	{"two people, one gate", func(c *cast) []*person { return []*person{c.ruiz, c.leo} }, []int{0, 0}},
-	{"one person, two gates", func(c *cast) []*person { return []*person{c.ruiz, c.ruiz} }, []int{0, 1}},
-	{"two people, two gates", func(c *cast) []*person { return []*person{c.ruiz, c.leo} }, []int{0, 1}},
+	{"two people, one gate", theDoctors, []int{0, 0}, loggingIn},
+	{"one person, two gates", oneDoctor, []int{0, 1}, loggingIn},
+	{"two people, two gates", theDoctors, []int{0, 1}, loggingIn},
+	{"two people reading, one gate", theDoctors, []int{0, 0}, func(w *world) challenge.Request { return w.reading(w.review) }},
 }
 
-// exploration searches every interleaving of two logins in one setting, with everything an adversary does in between.
+func theDoctors(c *cast) []*person { return []*person{c.ruiz, c.leo} }
+
+func oneDoctor(c *cast) []*person { return []*person{c.ruiz, c.ruiz} }
+
+func loggingIn(*world) challenge.Request { return login }
+
+// exploration searches every interleaving of two exchanges in one setting, with everything an adversary does in between.
 func exploration(setting int) func(*world) error {
 	return func(w *world) error {
 		_, _, err := w.exploreSetting(setting)
@@ -68,7 +76,7 @@ func exploration(setting int) func(*world) error {
 
 func (w *world) exploreSetting(i int) (scenes, steps int, err error) {
 	seen := make(map[string]bool)
-	s := w.newScene(settings[i].people(w.cast), settings[i].meant, login)
+	s := w.newScene(settings[i].people(w.cast), settings[i].meant, settings[i].request(w))
 	err = s.explore(seen, &steps)
 	return len(seen), steps, err
 }

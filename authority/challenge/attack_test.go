@@ -378,7 +378,7 @@ func wrapAsChallenge(w *world) error {
 }
 
 func TestAttack30_Probing(t *testing.T) {
-	holds(t, unsignedPolicy, policyOfAnother, otherExpression, readAsWrite)
+	holds(t, unsignedPolicy, policyOfAnother, policyElsewhere, otherExpression, readAsWrite)
 }
 
 // unsignedPolicy is a policy that names the patient, signed by somebody else.
@@ -398,6 +398,14 @@ func policyOfAnother(w *world) error {
 		fact, _ := w.log.Compartment(health(w.juan))
 		o.set = fact.Set
 	})
+}
+
+// policyElsewhere is the patient's own policy for another compartment, with the same term.
+func policyElsewhere(w *world) error {
+	training := ledger.RecordChain(w.maria.GID(), ledger.Training)
+	write(w.log, w.maria.Identity, training, &ledger.CompartmentCreated{Class: ledger.TrainingClass})
+	set := write(w.log, w.maria.Identity, training, &ledger.PolicySet{Terms: []ledger.Term{w.review}})
+	return w.refuses(w.reading(w.review), func(o *offering) { o.set = set })
 }
 
 // otherExpression asks for an attribute that the doctor holds and the patient did not name.

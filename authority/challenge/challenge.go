@@ -64,8 +64,9 @@ var (
 	// ErrRefused is what every [Refusal] comes down to.
 	ErrRefused = errors.New("refused")
 
-	// ErrBusy is wrapped by a Refusal that has nothing to do with rights: there is too much to do, by this person or in all.
-	ErrBusy = errors.New("too many challenges at once: try again later")
+	// ErrBusy is what a Refusal comes down to that has nothing to do with rights: too much is asked at once, by this person or
+	// in all, or the gate has not seen yet what the client has.
+	ErrBusy = errors.New("not now: try again in a moment")
 )
 
 // Failure is why a client does not go on. Its text is the same for every cause, since whoever could tell the causes apart

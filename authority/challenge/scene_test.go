@@ -130,16 +130,20 @@ func (s *scene) deliverHello(m *message, data []byte, to int) (bool, error) {
 }
 
 func (s *scene) deliverChallenge(m *message, data []byte, to int) (bool, error) {
-	m3, err := s.clients[to].Answer(s.now, data)
-	if err != nil {
+	c := s.clients[to]
+	before := c.touched
+	m3, err := c.Answer(s.now, data)
+	if err != nil && c.touched == before {
 		return false, nil
 	}
 	name := fmt.Sprintf("M3 of client %d", to)
 	switch {
 	case !bytes.Equal(data, m.data):
-		return true, violation("client %d answers a challenge that no gate made, of %s", to, m.name)
+		return true, violation("client %d opens or answers a challenge that no gate made, of %s", to, m.name)
 	case to != m.client || m.gate != s.meant[to]:
-		return true, violation("client %d answers %s", to, m.name)
+		return true, violation("client %d opens or answers %s", to, m.name)
+	case err != nil:
+		return true, violation("client %d can't answer %s: %w", to, m.name, detail(err))
 	case s.twice(name):
 		return true, violation("%s a second time", name)
 	}
