@@ -6,80 +6,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
 )
 
 const (
-	maxWaiting = 256             // submissions that wait to be committed; more are told to come again
-	groupBytes = 16 << 20        // of one batch
+	groupBytes = 16 << 20        // of one batch, but for its last submission
 	maxLag     = 5 * time.Second // how far the fold may be behind the log
 )
-
-// job is a submission on its way to the log.
-type job struct {
-	events [][]byte
-	parts  []protocol.PartData
-	done   chan result
-}
-
-type result struct {
-	receipt protocol.Receipt
-	seq     uint64
-	err     error
-}
-
-// tried is a job that stands the test, with what is to be written for it.
-type tried struct {
-	*job
-	messages []stream.Message
-	parts    []stream.Part
-	receipt  protocol.Receipt
-}
-
-// Submit commits events, with the parts they name, all or none, and returns when they are on disk. Who may submit them is
-// the caller's to judge; whether they count is judged here.
-func (in *Ingest) Submit(ctx context.Context, events [][]byte, parts []protocol.PartData) (protocol.Receipt, error) {
-	r := in.submit(ctx, events, parts)
-	return r.receipt, r.err
-}
-
-// Append signs nothing: it submits events of the node's own services and returns when the fold shows them too.
-func (in *Ingest) Append(ctx context.Context, events ...*ledger.Event) error {
-	encoded := make([][]byte, len(events))
-	for i, e := range events {
-		var err error
-		if encoded[i], err = e.Marshal(); err != nil {
-			return err
-		}
-	}
-	r := in.submit(ctx, encoded, nil)
-	if r.err != nil {
-		return r.err
-	}
-	return in.Fold.Wait(ctx, r.seq)
-}
-
-func (in *Ingest) submit(ctx context.Context, events [][]byte, parts []protocol.PartData) result {
-	if len(events) == 0 || len(events) > protocol.MaxEvents {
-		return result{err: refusal(protocol.CodeBad, fmt.Errorf("a submission has 1 to %d events, not %d", protocol.MaxEvents, len(events)))}
-	}
-	j := &job{events: events, parts: parts, done: make(chan result, 1)}
-	select {
-	case in.jobs <- j:
-	case <-ctx.Done():
-		return result{err: ctx.Err()}
-	default:
-		return result{err: &stream.Error{Code: protocol.CodeBusy, Text: "the node has more to write than it can", Hint: "try again in a moment"}}
-	}
-	select {
-	case r := <-j.done:
-		return r
-	case <-ctx.Done():
-		return result{err: ctx.Err()}
-	}
-}
 
 func (in *Ingest) commitLoop(ctx context.Context) error {
 	for {
@@ -93,13 +27,15 @@ func (in *Ingest) commitLoop(ctx context.Context) error {
 	}
 }
 
-// gather takes what waits behind the first job into its batch, as far as the batch has room.
+// gather takes what waits behind the first job into its batch, as far as the batch has room for any other.
 func (in *Ingest) gather(first *job) []*job {
-	group, events, bytes := []*job{first}, len(first.events), first.size()
-	for bytes < groupBytes && events < stream.MaxBatch-protocol.MaxEvents {
+	group := []*job{first}
+	events, bytes := first.size()
+	for bytes < groupBytes && events <= stream.MaxBatch-protocol.MaxEvents {
 		select {
 		case j := <-in.jobs:
-			group, events, bytes = append(group, j), events+len(j.events), bytes+j.size()
+			n, size := j.size()
+			group, events, bytes = append(group, j), events+n, bytes+size
 		default:
 			return group
 		}
@@ -107,22 +43,18 @@ func (in *Ingest) gather(first *job) []*job {
 	return group
 }
 
-func (j *job) size() (n int) {
-	for _, e := range j.events {
-		n += len(e)
-	}
-	return n
-}
-
 // commit tries a group and writes what stands the test. If another node was faster with one of the chains, each is tried and
 // written alone, so that nobody's stale head costs anyone else.
 func (in *Ingest) commit(ctx context.Context, group []*job) {
 	err := in.commitOnce(ctx, group)
-	if errors.Is(err, stream.ErrConflict) && len(group) > 1 {
-		for _, j := range group {
-			in.commit(ctx, []*job{j})
+	if moved := errors.Is(err, stream.ErrConflict) || errors.Is(err, stream.ErrDuplicate); moved {
+		if len(group) > 1 {
+			for _, j := range group {
+				in.commit(ctx, []*job{j})
+			}
+			return
 		}
-		return
+		err = refusal(protocol.CodeConflict, err)
 	}
 	if err != nil {
 		for _, j := range group {
@@ -133,13 +65,10 @@ func (in *Ingest) commit(ctx context.Context, group []*job) {
 
 // commitOnce answers every job of the group, or none and returns an error.
 func (in *Ingest) commitOnce(ctx context.Context, group []*job) error {
-	last, err := in.Ledger.LastSeq(ctx)
-	if err != nil {
-		return err
-	}
 	lag, cancel := context.WithTimeout(ctx, maxLag)
 	defer cancel()
-	if err := in.Fold.Wait(lag, last); err != nil {
+	if err := in.caughtUp(lag); err != nil {
+		in.Log.Warn("commit_behind", "error", err)
 		return &stream.Error{Code: protocol.CodeBusy, Text: "the node is behind the log", Hint: "try again in a moment"}
 	}
 	passed, failed := in.try(group)
@@ -157,7 +86,7 @@ func (in *Ingest) commitOnce(ctx context.Context, group []*job) error {
 }
 
 // write stores the parts first: an event on disk must not name a part that is not. If we were to crash after the parts,
-// they would be collected as named by nobody.
+// they would be collected as named by nobody; if after the events, what they erase would be.
 func (in *Ingest) write(ctx context.Context, passed []*tried) ([]uint64, error) {
 	if len(passed) == 0 {
 		return nil, nil
@@ -167,9 +96,12 @@ func (in *Ingest) write(ctx context.Context, passed []*tried) ([]uint64, error) 
 	for _, t := range passed {
 		messages, parts = append(messages, t.messages...), append(parts, t.parts...)
 	}
+	in.keeping.Lock()
+	defer in.keeping.Unlock()
 	if err := in.Ledger.PutParts(ctx, parts...); err != nil {
 		return nil, fmt.Errorf("storing parts: %w", err)
 	}
+	in.Fold.expect(passed)
 	last, err := in.Ledger.Append(ctx, messages)
 	if err != nil {
 		return nil, err
@@ -179,6 +111,16 @@ func (in *Ingest) write(ctx context.Context, passed []*tried) ([]uint64, error) 
 	for i, t := range passed {
 		seq += uint64(len(t.messages))
 		seqs[i] = seq
+		in.erase(ctx, t.erased)
 	}
 	return seqs, nil
+}
+
+// erase destroys the key material that the log says is replaced. What fails here, or is lost in a crash, is collected.
+func (in *Ingest) erase(ctx context.Context, subjects []string) {
+	for _, subject := range subjects {
+		if err := in.Ledger.DeletePart(ctx, subject); err != nil {
+			in.Log.Error("erase_failed", "error", err)
+		}
+	}
 }

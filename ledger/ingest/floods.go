@@ -12,7 +12,6 @@ import (
 const (
 	registerBurst = 200
 	registerPer   = 20 * time.Millisecond // one more becomes free
-	waitingEnrol  = 1000                  // enrolments kept for one authority
 	enrolBurst    = 100
 	enrolPer      = 50 * time.Millisecond
 )
@@ -41,8 +40,8 @@ func (b *bucket) take() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
-	if b.full.Before(now) {
-		b.full = now
+	if most := now.Add(time.Duration(b.burst) * b.per); b.full.Before(now) || b.full.After(most) {
+		b.full = now // full since then, or the clock was set back
 	}
 	if b.full.Sub(now) > time.Duration(b.burst-1)*b.per {
 		return &stream.Error{Code: protocol.CodeBusy, Text: "too many newcomers at once", Hint: "try again in a moment"}

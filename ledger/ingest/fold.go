@@ -1,10 +1,12 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/phrledger/phr/crypto/identity"
@@ -15,17 +17,24 @@ import (
 // Fold is the node's fold of the log, kept up to date by following it. Gate, ingest and key service decide on it. Its methods
 // may be called concurrently.
 type Fold struct {
-	log *slog.Logger
+	log  *slog.Logger
+	runs ledger.Runs // of Run alone
 
 	mu       sync.RWMutex
 	state    *ledger.State
-	runs     ledger.Runs
 	seq      uint64                         // stream sequence of the newest entry followed
 	last     map[ledger.Chain]uint64        // stream sequence of the newest entry on a chain, whether it counts or not
 	rejected map[ledger.Chain][]ledger.Hash // entries that do not count
-	unmarked map[ledger.Hash]ledger.Rejected
-	closed   map[ledger.Chain]error // chains with an entry this version can't read
-	moved    chan struct{}          // closed and replaced when the fold moves
+	unmarked []ledger.Rejected              // those of them that no node has marked, in the order of the log
+	closed   map[string]error               // owners of chains with an entry this version can't read
+	sent     map[string]sent                // the batch that this node appended last, by id
+	moved    chan struct{}                  // closed and replaced when the fold moves
+}
+
+// sent is an entry that this node has appended, as it will come back.
+type sent struct {
+	data  []byte
+	entry *ledger.Entry
 }
 
 // NewFold returns the fold of an empty log, for the node whose root is given.
@@ -38,124 +47,121 @@ func NewFold(root identity.GID, log *slog.Logger) *Fold {
 		state:    ledger.NewState(root, ledger.WholeLog),
 		last:     make(map[ledger.Chain]uint64),
 		rejected: make(map[ledger.Chain][]ledger.Hash),
-		unmarked: make(map[ledger.Hash]ledger.Rejected),
-		closed:   make(map[ledger.Chain]error),
+		closed:   make(map[string]error),
 		moved:    make(chan struct{}),
 	}
 }
 
-// Run follows the log from its beginning until ctx ends.
+// Run follows the log from its beginning until ctx ends. It is called once.
 func (f *Fold) Run(ctx context.Context, l *stream.Ledger) error {
 	err := l.Follow(ctx, 1, nil, func(entries []stream.Entry, _ uint64) error {
-		f.add(entries)
+		for _, raw := range entries {
+			f.add(raw)
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		close(f.moved)
+		f.moved = make(chan struct{})
 		return nil
 	})
 	return fmt.Errorf("following the log: %w", err)
 }
 
-func (f *Fold) add(entries []stream.Entry) {
+// add takes the next entry of the log. Reading it, the better part of the work, keeps nobody waiting.
+func (f *Fold) add(raw stream.Entry) {
+	e, err := f.read(raw)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, raw := range entries {
-		f.seq = raw.Seq
-		e, err := ledger.ParseEntry(raw.Data)
-		if err == nil && e.Subject() != raw.Subject {
-			err = errors.New("stored under a subject that is not its own")
-		}
-		if err != nil {
-			f.log.Error("entry_unreadable", "seq", raw.Seq, "error", err)
-			continue
-		}
-		f.last[e.Chain] = raw.Seq
-		for _, run := range f.runs.Add(e) {
-			f.foldRun(run)
-		}
+	f.seq = raw.Seq
+	if err != nil {
+		f.log.Error("entry_unreadable", "seq", raw.Seq, "error", err)
+		f.closed[ownerOf(raw.Subject)] = fmt.Errorf("entry %d of the log: %w", raw.Seq, err)
+		return
 	}
-	close(f.moved)
-	f.moved = make(chan struct{})
+	f.last[e.Chain] = raw.Seq
+	for _, run := range f.runs.Add(e) {
+		f.fold(run)
+	}
 }
 
-func (f *Fold) foldRun(run []*ledger.Entry) {
-	for _, e := range run {
-		if marked, ok := e.Body.(*ledger.Rejected); ok {
-			delete(f.unmarked, marked.Event)
+// read decodes an entry, unless this node has just encoded it.
+func (f *Fold) read(raw stream.Entry) (*ledger.Entry, error) {
+	f.mu.RLock()
+	own, ok := f.sent[raw.ID]
+	f.mu.RUnlock()
+	e := own.entry
+	if !ok || !bytes.Equal(own.data, raw.Data) {
+		var err error
+		if e, err = ledger.ParseEntry(raw.Data); err != nil {
+			return nil, err
 		}
 	}
+	if e.Subject() != raw.Subject {
+		return nil, errors.New("stored under a subject that is not its own")
+	}
+	return e, nil
+}
+
+// expect says what is about to be appended. The batch before it has come back, or never will.
+func (f *Fold) expect(passed []*tried) {
+	next := make(map[string]sent)
+	for _, t := range passed {
+		for i, m := range t.messages {
+			next[m.ID] = sent{m.Data, t.entries[i]}
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sent = next
+}
+
+// ownerOf returns the token of a subject that names whose chain it is.
+func ownerOf(subject string) string {
+	tokens := strings.Split(subject, ".")
+	i := 1
+	if space := ledger.Space(tokens[0]); space == ledger.RecordSpace || space == ledger.PersonSpace {
+		i = 2 // after the shard
+	}
+	if i >= len(tokens) {
+		return ""
+	}
+	return tokens[i]
+}
+
+func (f *Fold) fold(run []*ledger.Entry) {
 	err := f.state.Fold(run...)
-	if err == nil {
-		return
-	}
-	if errors.Is(err, ledger.ErrQuarantined) {
-		f.closed[run[0].Chain] = err
+	owner := run[0].Chain.Owner
+	switch {
+	case err == nil:
+		for _, e := range run {
+			if mark, ok := e.Body.(*ledger.Rejected); ok {
+				f.marked(mark.Event)
+			}
+		}
+	case f.closed[owner] != nil:
+		// What follows an entry that can't be read can't be judged.
+	case errors.Is(err, ledger.ErrQuarantined):
+		f.closed[owner] = err
 		f.log.Error("chain_quarantined", "chain", run[0].Chain.String(), "error", err)
-		return
+	default:
+		f.reject(run, err)
 	}
+}
+
+func (f *Fold) reject(run []*ledger.Entry, err error) {
 	f.log.Warn("entry_rejected", "chain", run[0].Chain.String(), "error", err)
 	for _, e := range run {
 		f.rejected[e.Chain] = append(f.rejected[e.Chain], e.Hash)
-		if e.Chain.Space != ledger.NodeSpace {
-			f.unmarked[e.Hash] = ledger.Rejected{Chain: e.Chain.String(), Event: e.Hash, Reason: reasonOf(err)}
-		}
+		f.unmarked = append(f.unmarked, ledger.Rejected{Chain: e.Chain.String(), Event: e.Hash, Reason: reasonOf(err)})
 	}
 }
 
 // reasonOf is the reason as the log keeps it.
 func reasonOf(err error) string {
 	const most = 200
-	if s := err.Error(); len(s) <= most {
-		return s
+	s := err.Error()
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "")
 	}
-	return err.Error()[:most]
-}
-
-// View calls fn with the fold. fn must not keep or change it.
-func (f *Fold) View(fn func(*ledger.State)) {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	fn(f.state)
-}
-
-// Wait returns when the fold has come to the stream sequence seq.
-func (f *Fold) Wait(ctx context.Context, seq uint64) error {
-	for {
-		f.mu.RLock()
-		at, moved := f.seq, f.moved
-		f.mu.RUnlock()
-		if at >= seq {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for entry %d of the log: %w", seq, ctx.Err())
-		case <-moved:
-		}
-	}
-}
-
-// Moved returns a channel that is closed when the fold next moves.
-func (f *Fold) Moved() <-chan struct{} {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return f.moved
-}
-
-// Sequence returns the stream sequence of the newest entry followed.
-func (f *Fold) Sequence() uint64 {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return f.seq
-}
-
-// Rejected returns the entries on a chain that do not count.
-func (f *Fold) Rejected(c ledger.Chain) []ledger.Hash {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return f.rejected[c][:len(f.rejected[c]):len(f.rejected[c])]
-}
-
-// Closed tells why nobody is given access to a chain's record: it holds what this version of phr does not understand.
-func (f *Fold) Closed(c ledger.Chain) error {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return f.closed[c]
+	return s
 }

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -45,6 +46,8 @@ type Ingest struct {
 	jobs    chan *job
 	staging staging
 	floods  floods
+	queues  queues
+	keeping sync.Mutex // held while parts are stored and named, and while those that nobody names are erased
 }
 
 // New returns an Ingest; Run makes it work.
@@ -69,4 +72,13 @@ func (in *Ingest) Run(ctx context.Context) error {
 		return fmt.Errorf("ingest: %w", err)
 	}
 	return ctx.Err()
+}
+
+// caughtUp waits until the fold shows all that the log holds now.
+func (in *Ingest) caughtUp(ctx context.Context) error {
+	last, err := in.Ledger.LastSeq(ctx)
+	if err != nil {
+		return err
+	}
+	return in.Fold.Wait(ctx, last)
 }

@@ -1,11 +1,11 @@
 package ingest
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
+	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
@@ -13,9 +13,9 @@ import (
 
 // Bounds on submissions of which only a part has come.
 const (
-	stagedBytes = 128 << 20   // of all
-	stagedEach  = 32 << 20    // of one
-	stagedOwn   = 4           // submissions of one connection
+	stagedBytes = 256 << 20   // of all
+	stagedEach  = 32 << 20    // of one person
+	stagedOwn   = 4           // submissions of one person
 	stagedFor   = time.Minute // since its last request
 	maxRequests = 1024        // of one submission
 )
@@ -28,7 +28,7 @@ type staging struct {
 }
 
 type stageKey struct {
-	caller string
+	person identity.GID
 	id     ledger.SubmissionID
 }
 
@@ -39,8 +39,9 @@ type staged struct {
 	touched  time.Time
 }
 
-// add takes a request. It returns the whole submission if that was the last one, and nil if others are to come.
-func (s *staging) add(caller string, r *protocol.Submission, size int, now time.Time) (*protocol.Submission, error) {
+// add takes a request that came over a session of a person. It returns the whole submission if that was the last one, and
+// nil if others are to come. A request that comes again is passed over.
+func (s *staging) add(person identity.GID, r *protocol.Submission, size int, now time.Time) (*protocol.Submission, error) {
 	if r.Count == 0 || r.Count > maxRequests || r.Index >= r.Count {
 		return nil, fmt.Errorf("%w: request %d of %d", ledger.ErrMalformed, r.Index, r.Count)
 	}
@@ -50,18 +51,18 @@ func (s *staging) add(caller string, r *protocol.Submission, size int, now time.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drop(now)
-	key := stageKey{caller, r.ID}
+	key := stageKey{person, r.ID}
 	st, err := s.place(key, r, size)
 	if err != nil {
 		return nil, err
 	}
-	st.touched = now
-	if st.requests[r.Index] == nil {
-		st.requests[r.Index] = r
-		st.missing--
-		st.bytes += size
-		s.bytes += size
+	if st.requests[r.Index] != nil {
+		return nil, nil
 	}
+	st.requests[r.Index], st.touched = r, now
+	st.missing--
+	st.bytes += size
+	s.bytes += size
 	if st.missing > 0 {
 		return nil, nil
 	}
@@ -74,26 +75,28 @@ func (s *staging) add(caller string, r *protocol.Submission, size int, now time.
 	return whole, nil
 }
 
-// place finds or makes the place for a submission, if there is room.
+// place finds or makes the place for a request, if there is room.
 func (s *staging) place(key stageKey, r *protocol.Submission, size int) (*staged, error) {
-	st, ok := s.open[key]
-	switch {
-	case ok && len(st.requests) != int(r.Count):
-		return nil, errors.New("its requests do not agree on how many they are")
-	case s.bytes+size > stagedBytes:
-		return nil, &stream.Error{Code: protocol.CodeBusy, Text: "the node holds as much as it can", Hint: "try again in a moment"}
-	case ok && st.bytes+size > stagedEach:
-		return nil, fmt.Errorf("a submission is larger than %d MiB: send it as several", stagedEach>>20)
-	case ok:
-		return st, nil
-	}
-	own := 0
-	for k := range s.open {
-		if k.caller == key.caller {
-			own++
+	own, bytes := 0, size
+	for k, st := range s.open {
+		if k.person == key.person {
+			own, bytes = own+1, bytes+st.bytes
 		}
 	}
-	if own >= stagedOwn {
+	st, begun := s.open[key]
+	switch {
+	case begun && len(st.requests) != int(r.Count):
+		return nil, fmt.Errorf("%w: its requests do not agree on how many they are", ledger.ErrMalformed)
+	case s.bytes+size > stagedBytes:
+		return nil, &stream.Error{Code: protocol.CodeBusy, Text: "the node holds as much as it can", Hint: "try again in a moment"}
+	case bytes > stagedEach:
+		return nil, &stream.Error{
+			Code: protocol.CodeBad, Text: fmt.Sprintf("submissions that are not complete hold more than %d MiB", stagedEach>>20),
+			Hint: "send smaller ones, one after the other",
+		}
+	case begun:
+		return st, nil
+	case own >= stagedOwn:
 		return nil, &stream.Error{Code: protocol.CodeBusy, Text: "too many submissions are begun and not finished", Hint: "finish one first"}
 	}
 	if s.open == nil {

@@ -3,31 +3,42 @@ package ingest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
 )
+
+// tried is a job that stands the test, with what is to be written for it.
+type tried struct {
+	*job
+	entries  []*ledger.Entry
+	messages []stream.Message // of entries
+	parts    []stream.Part
+	erased   []string // subjects of parts that are to go once the events are on disk
+	receipt  protocol.Receipt
+}
 
 // try judges the jobs of a group, one after the other, on a fork of the fold. A job that fails leaves no trace on it.
 func (in *Ingest) try(group []*job) (passed []*tried, failed map[*job]error) {
 	failed = make(map[*job]error)
 	in.Fold.mu.RLock()
 	defer in.Fold.mu.RUnlock()
-	f := &attempt{
-		state: in.Fold.state.Fork(), last: in.Fold.last, closed: in.Fold.closed,
-		control: in.Fold.state.Position(), expected: make(map[string]bool),
+	a := &attempt{
+		fold: in.Fold, node: in.Node, state: in.Fold.state.Fork(), control: in.Fold.state.Position(), expected: make(map[ledger.Chain]bool),
 	}
 	var err error
-	if f.now, err = logTime(in.Now(), in.Fold.state.Newest()); err != nil {
+	if a.now, err = logTime(in.Now(), in.Fold.state.Newest()); err != nil {
 		for _, j := range group {
 			failed[j] = err
 		}
 		return nil, failed
 	}
 	for _, j := range group {
-		t, err := f.try(j)
+		t, err := a.try(j)
 		if err != nil {
 			failed[j] = asRefusal(err)
 			continue
@@ -52,81 +63,117 @@ func logTime(now, newest time.Time) (time.Time, error) {
 	return newest, nil
 }
 
-// attempt is a group on trial.
+// attempt is a group on trial. All its entries are judged by the control position of the fold, not by what control entries
+// of the same group say: another node's may come between.
 type attempt struct {
+	fold     *Fold // locked
+	node     *identity.Identity
 	state    *ledger.State
 	now      time.Time
 	control  ledger.Position
-	last     map[ledger.Chain]uint64
-	closed   map[ledger.Chain]error
-	expected map[string]bool // filters of chains whose head a message of the batch states already
+	expected map[ledger.Chain]bool // chains whose head a message of the batch states already
 }
 
 func (a *attempt) try(j *job) (*tried, error) {
 	own := a.state.Fork()
 	t := &tried{job: j, receipt: protocol.Receipt{Committed: true, LogTime: a.now.UnixMilli(), Control: a.control}}
-	named := newNames(j.parts)
-	chains := make(map[ledger.Chain]bool)
-	var runs ledger.Runs
-	for _, encoded := range j.events {
-		e, err := ledger.NewEntry(encoded, a.now, a.control)
-		if err != nil {
-			return nil, err
-		}
-		if !e.Kind().Known() {
-			return nil, fmt.Errorf("%w: this node does not know events of kind %q", ledger.ErrInvalid, e.Kind())
-		}
-		if err := a.closed[e.Chain]; err != nil {
-			return nil, err
-		}
-		chains[e.Chain] = true
-		for _, run := range runs.Add(e) {
-			if err := own.Fold(run...); err != nil {
-				return nil, err
-			}
-		}
-		if err := named.take(own, e); err != nil {
-			return nil, err
-		}
+	if err := a.place(own, t); err != nil {
+		return nil, err
+	}
+	named, err := newNames(j.parts)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.judge(own, t, named); err != nil {
+		return nil, err
+	}
+	if t.parts, err = named.stored(); err != nil {
+		return nil, err
+	}
+	for _, e := range t.entries {
 		m, err := a.message(e)
 		if err != nil {
 			return nil, err
 		}
 		t.messages = append(t.messages, m)
+		a.expected[e.Chain] = true
 	}
-	if runs.Waiting() > 0 {
-		return nil, fmt.Errorf("%w: the last event of a run is not signed", ledger.ErrInvalid)
-	}
-	for chain := range chains {
-		if f, ok := own.Compartment(chain); ok && f.Must {
-			return nil, fmt.Errorf("%w: a policy that takes access away comes with the epoch that follows it", ledger.ErrInvalid)
-		}
-	}
-	var err error
-	if t.parts, err = named.stored(); err != nil {
-		return nil, err
-	}
-	a.expect(t)
 	own.Commit()
 	return t, nil
 }
 
-// expect lets the first message of the batch on each chain state where the chain stood. The others follow from it.
-func (a *attempt) expect(t *tried) {
-	for i := range t.messages {
-		m := &t.messages[i]
-		m.Expect = !a.expected[m.Filter]
-		a.expected[m.Filter] = true
+// place gives the events of a job their places. The job keeps its own: it may be tried again.
+func (a *attempt) place(s *ledger.State, t *tried) error {
+	events := t.events
+	if t.words != nil {
+		said, err := t.words.sign(a.node, s, a.now)
+		if err != nil {
+			return err
+		}
+		events = []*ledger.Entry{said}
 	}
+	placed := make([]ledger.Entry, len(events))
+	for i, e := range events {
+		placed[i] = *e
+		placed[i].LogTime, placed[i].Control = a.now.UTC(), a.control
+		t.entries = append(t.entries, &placed[i])
+	}
+	return nil
 }
 
+// judge folds the entries of a job into s, which is a fork, and finds what they name and what they erase.
+func (a *attempt) judge(s *ledger.State, t *tried, named *names) error {
+	var runs ledger.Runs
+	for _, e := range t.entries {
+		if err := a.admissible(e); err != nil {
+			return err
+		}
+		gone := erased(s, e)
+		for _, run := range runs.Add(e) {
+			if err := s.Fold(run...); err != nil {
+				return err
+			}
+		}
+		if err := named.take(s, e); err != nil {
+			return err
+		}
+		t.erased = append(t.erased, gone...)
+	}
+	if runs.Waiting() > 0 {
+		return fmt.Errorf("%w: the last event of a run is not signed", ledger.ErrInvalid)
+	}
+	for _, e := range t.entries {
+		if f, ok := s.Compartment(e.Chain); ok && f.Must {
+			return fmt.Errorf("%w: a policy that takes access away comes with the epoch that follows it", ledger.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// admissible judges what the rules of the log leave to the node that accepts an event.
+func (a *attempt) admissible(e *ledger.Entry) error {
+	if !e.Kind().Known() {
+		return fmt.Errorf("%w: this node does not know events of kind %q", ledger.ErrInvalid, e.Kind())
+	}
+	if err := errors.Join(a.fold.closed[e.Chain.Owner], a.fold.closed[string(e.Author)]); err != nil {
+		return err
+	}
+	// A mark names an entry by its event: one event must not stand in the log both marked and counting.
+	if slices.Contains(a.fold.rejected[e.Chain], e.Hash) {
+		return fmt.Errorf("%w: this event came to the log too late before", ledger.ErrConflict)
+	}
+	return nil
+}
+
+// message lets the first message of the batch on each chain state where the chain stood. The others follow from it.
 func (a *attempt) message(e *ledger.Entry) (stream.Message, error) {
 	data, err := e.Marshal()
 	if err != nil {
 		return stream.Message{}, err
 	}
 	return stream.Message{
-		Subject: e.Subject(), Data: data, ID: e.Hash.String(), Filter: e.Chain.Filter(), LastSeq: a.last[e.Chain],
+		Subject: e.Subject(), Data: data, ID: e.Hash.String(),
+		Filter: e.Chain.Filter(), LastSeq: a.fold.last[e.Chain], Expect: !a.expected[e.Chain],
 	}, nil
 }
 
