@@ -47,7 +47,8 @@ func invitationOf(identified string) (InvitationID, bool) {
 //
 // ErrRefused is final; any other error, as one of lookup, leaves everything as it was and the request to be tried again.
 func (a *Authority) Admit(now time.Time, founder *identity.Identity, roster *Roster,
-	lookup func(identity.GID) (*identity.Keys, error), sealed []byte) (*Admission, error) {
+	lookup func(identity.GID) (*identity.Keys, error), sealed []byte,
+) (*Admission, error) {
 	if founder.GID() != a.founder || roster.name != a.Name() {
 		return nil, errors.New("admitting: the founder or the roster is another authority's")
 	}

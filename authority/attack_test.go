@@ -89,13 +89,12 @@ func TestAttack18_NameTwice(t *testing.T) {
 // TestAttack18_TwoKeys has an authority show one public key and issue under another.
 func TestAttack18_TwoKeys(t *testing.T) {
 	w := newWorld(t)
-	_, issued := w.newDoctor()
 	shown := found(t, w.founder, "city-hospital").PublicKey()
 	doctor := person(t)
 	w.register(doctor)
 	w.hospital = found(t, w.founder, "city-hospital")
 	entries := w.enrol(ask(t, invite(t, w.hospital, authority.Offer{Attributes: []string{"doctor"}}), doctor, w.founder))
-	issued = entries[len(entries)-1]
+	issued := entries[len(entries)-1]
 	if key, err := authority.OpenKey(doctor, issued, shown); !errors.Is(err, authority.ErrKey) || !errors.Is(err, abe.ErrKeyMismatch) || key != nil {
 		t.Errorf("OpenKey = %v, want ErrKey", err)
 	}
