@@ -1,0 +1,170 @@
+package node
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/phrledger/phr/authority"
+	"github.com/phrledger/phr/authority/challenge"
+	"github.com/phrledger/phr/crypto/canonical"
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/protocol"
+	"github.com/phrledger/phr/ledger/stream"
+)
+
+var (
+	errBehind = &stream.Error{Code: protocol.CodeBusy, Text: "the node is behind its log", Hint: "try again in a moment"}
+	errEnded  = &stream.Error{Code: protocol.CodeEnded, Text: "the session is over", Hint: "open a new one"}
+	errLogin  = &stream.Error{Code: protocol.CodeRefused, Text: "the session is not a login", Hint: "log in"}
+)
+
+// serveDirectory answers the dir queries. Each answer shows all that was in the log when it was asked for.
+func (n *Node) serveDirectory(ctx context.Context, g *errgroup.Group) error {
+	for _, s := range []struct {
+		subject string
+		handle  stream.Handler
+	}{
+		{protocol.DirNode, answer(n, n.nodes)},
+		{protocol.DirIdentity, answer(n, n.identity)},
+		{protocol.DirAuthority, answer(n, n.authority)},
+		{protocol.DirRegistration, answer(n, n.registration)},
+		{protocol.DirMine, n.forLogin(n.mine)},
+		{protocol.DirKeys, n.forLogin(n.keysOf)},
+	} {
+		listener, err := n.server.Ledger().Listen(s.subject, "phr", 8)
+		if err != nil {
+			return err
+		}
+		g.Go(func() error { return listener.Serve(ctx, s.handle) })
+	}
+	return nil
+}
+
+// answer makes a handler of a public query.
+func answer[Query any](n *Node, find func(context.Context, *Query) (*protocol.Evidence, error)) stream.Handler {
+	return func(ctx context.Context, r *stream.Request) ([]byte, error) {
+		q := new(Query)
+		if err := canonical.Unmarshal(r.Data, q); err != nil {
+			return nil, &stream.Error{Code: protocol.CodeBad, Text: err.Error()}
+		}
+		if err := n.settle(ctx); err != nil {
+			return nil, err
+		}
+		evidence, err := find(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		return canonical.Marshal(evidence)
+	}
+}
+
+func (n *Node) nodes(ctx context.Context, _ *protocol.NodeQuery) (*protocol.Evidence, error) {
+	return n.dir.Node(ctx)
+}
+
+func (n *Node) identity(ctx context.Context, q *protocol.IdentityQuery) (*protocol.Evidence, error) {
+	evidence, err := n.dir.Identity(ctx, q.GID)
+	if err == nil && len(evidence.Facts) == 0 {
+		return nil, notFound("nobody is registered as %s", q.GID)
+	}
+	return evidence, err
+}
+
+func (n *Node) authority(ctx context.Context, q *protocol.AuthorityQuery) (*protocol.Evidence, error) {
+	evidence, err := n.dir.Authority(ctx, q.Name)
+	if err == nil && len(evidence.Facts) == 0 {
+		return nil, notFound("no authority %q is endorsed", q.Name)
+	}
+	return evidence, err
+}
+
+// fingerprintSize is the length of the beginning of a registration's hash that people compare.
+const fingerprintSize = len(authority.Fingerprint{})
+
+func (n *Node) registration(ctx context.Context, q *protocol.RegistrationQuery) (*protocol.Evidence, error) {
+	if len(q.Fingerprint) != fingerprintSize {
+		return nil, &stream.Error{Code: protocol.CodeBad, Text: fmt.Sprintf("a fingerprint has %d bytes", fingerprintSize)}
+	}
+	evidence, err := n.dir.Registration(ctx, q.Fingerprint)
+	if err == nil && len(evidence.Facts) == 0 {
+		return nil, notFound("nobody has registered an authority with the fingerprint %s", authority.Fingerprint(q.Fingerprint))
+	}
+	return evidence, err
+}
+
+func notFound(format string, subject any) error {
+	return &stream.Error{Code: protocol.CodeNotFound, Text: fmt.Sprintf(format, ledger.Clip(fmt.Sprint(subject)))}
+}
+
+// forLogin makes a handler of a query about what is the caller's own.
+func (n *Node) forLogin(find func(context.Context, *challenge.Session) (any, error)) stream.Handler {
+	return func(ctx context.Context, r *stream.Request) ([]byte, error) {
+		if err := n.settle(ctx); err != nil {
+			return nil, err
+		}
+		session, ok := n.gate.Live(r.Caller)
+		if !ok {
+			return nil, errEnded
+		}
+		if session.Operation() != ledger.OpLogin {
+			return nil, errLogin
+		}
+		found, err := find(ctx, session)
+		if err != nil {
+			return nil, err
+		}
+		return canonical.Marshal(found)
+	}
+}
+
+// maxOwn bounds the bytes of an answer: the server carries a MiB.
+const maxOwn = 768 << 10
+
+// mine returns the terms that the caller satisfies, as the fold has it now.
+func (n *Node) mine(ctx context.Context, s *challenge.Session) (any, error) {
+	entitled := func(c ledger.Chain, term ledger.TermID) (ok bool) {
+		n.fold.View(func(state *ledger.State) {
+			_, err := state.Entitled(s.GID(), c, ledger.OpRead, term, n.config.Now())
+			ok = err == nil
+		})
+		return ok
+	}
+	all, after, size := new(protocol.Mine), "", 0
+	for size < maxOwn {
+		page, err := n.dir.Mine(ctx, s.GID(), after, entitled)
+		if err != nil {
+			return nil, err
+		}
+		if len(page.Terms) == 0 {
+			break
+		}
+		for _, t := range page.Terms {
+			size += len(t.Set)
+		}
+		all.Terms = append(all.Terms, page.Terms...)
+		after = page.Terms[len(page.Terms)-1].Chain
+	}
+	return all, nil
+}
+
+// keysOf returns the attribute keys issued to the caller.
+func (n *Node) keysOf(ctx context.Context, s *challenge.Session) (any, error) {
+	all, size := new(protocol.Keys), 0
+	for size < maxOwn {
+		page, err := n.dir.Keys(ctx, s.GID(), len(all.Entries))
+		if err != nil {
+			return nil, err
+		}
+		if len(page.Entries) == 0 {
+			break
+		}
+		for _, e := range page.Entries {
+			size += len(e)
+		}
+		all.Entries = append(all.Entries, page.Entries...)
+	}
+	return all, nil
+}

@@ -1,0 +1,111 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/ledger"
+)
+
+// urlFile is where the node leaves its URL, for people on the same machine.
+const urlFile = "node.url"
+
+// Run works until ctx ends, and returns nil then, or until the node can't go on. It is called once.
+func (n *Node) Run(ctx context.Context) error {
+	g, working := errgroup.WithContext(ctx)
+	g.Go(func() error { return n.fold.Run(working, n.server.Ledger()) })
+	g.Go(func() error { return n.ingest.Run(working) })
+	g.Go(func() error { return n.tables.Run(working) })
+	g.Go(func() error { return n.server.Ledger().Guard(working) })
+	g.Go(func() error {
+		if err := n.prepare(working); err != nil {
+			return err
+		}
+		return n.serve(working)
+	})
+	err := g.Wait()
+	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
+		return nil
+	}
+	return fmt.Errorf("running the node: %w", err)
+}
+
+// prepare waits until the node knows its log, and appends what is missing at its beginning.
+func (n *Node) prepare(ctx context.Context) error {
+	if err := n.fold.Wait(ctx, n.started); err != nil {
+		return err
+	}
+	if err := n.bootstrap(ctx); err != nil {
+		return fmt.Errorf("preparing the ledger: %w", err)
+	}
+	return nil
+}
+
+// serve runs the services.
+func (n *Node) serve(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return n.ingest.Serve(ctx) })
+	g.Go(func() error { return n.gate.Run(ctx) })
+	if err := n.serveDirectory(ctx, g); err != nil {
+		return errors.Join(err, g.Wait())
+	}
+	if n.config.EndorseAll {
+		g.Go(func() error { return n.endorseAll(ctx) })
+	}
+	g.Go(func() error { return n.disown(ctx) })
+	if err := writeFile(filepath.Join(n.config.Dir, urlFile), []byte(n.URL().String()+"\n"), 0o644); err != nil {
+		return err
+	}
+	close(n.ready)
+	return g.Wait()
+}
+
+// disown has the gate close the sessions that were open when the node stopped.
+func (n *Node) disown(ctx context.Context) error {
+	if err := n.tables.Wait(ctx, n.started); err != nil {
+		return err
+	}
+	rows, err := n.tables.DB().QueryContext(ctx,
+		`SELECT patient, session FROM disclosure WHERE session IS NOT NULL AND NOT closed AND ends > ? AND sequence <= ?`,
+		n.config.Now().UnixMilli(), n.started)
+	if err != nil {
+		return fmt.Errorf("looking for sessions left open: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var patient identity.GID
+		var id []byte
+		if err := rows.Scan(&patient, &id); err != nil {
+			return fmt.Errorf("looking for sessions left open: %w", err)
+		}
+		var session ledger.SessionID
+		copy(session[:], id)
+		n.gate.Disown(patient, session)
+	}
+	return rows.Err()
+}
+
+// settle waits until fold and tables show everything that was in the log when it was called.
+func (n *Node) settle(ctx context.Context) error {
+	last, err := n.server.Ledger().LastSeq(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxLag)
+	defer cancel()
+	if err := n.fold.Wait(ctx, last); err != nil {
+		return errBehind
+	}
+	if err := n.tables.Wait(ctx, last); err != nil {
+		return errBehind
+	}
+	return nil
+}
+
+const maxLag = 5 * time.Second // how far fold and tables may be behind the log
