@@ -9,7 +9,6 @@ import (
 	"github.com/phrledger/phr/authority"
 	"github.com/phrledger/phr/authority/challenge"
 	"github.com/phrledger/phr/crypto/canonical"
-	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
@@ -31,8 +30,8 @@ func (n *Node) serveDirectory(ctx context.Context, g *errgroup.Group) error {
 		{protocol.DirIdentity, answer(n, n.identity)},
 		{protocol.DirAuthority, answer(n, n.authority)},
 		{protocol.DirRegistration, answer(n, n.registration)},
-		{protocol.DirMine, n.forLogin(n.mine)},
-		{protocol.DirKeys, n.forLogin(n.keysOf)},
+		{protocol.DirMine, forLogin(n, n.mine)},
+		{protocol.DirKeys, forLogin(n, n.keysOf)},
 	} {
 		listener, err := n.server.Ledger().Listen(s.subject, "phr", 8)
 		if err != nil {
@@ -100,8 +99,12 @@ func notFound(format string, subject any) error {
 }
 
 // forLogin makes a handler of a query about what is the caller's own.
-func (n *Node) forLogin(find func(context.Context, *challenge.Session) (any, error)) stream.Handler {
+func forLogin[Query, Answer any](n *Node, find func(context.Context, *challenge.Session, *Query) (*Answer, error)) stream.Handler {
 	return func(ctx context.Context, r *stream.Request) ([]byte, error) {
+		q := new(Query)
+		if err := canonical.Unmarshal(r.Data, q); err != nil {
+			return nil, &stream.Error{Code: protocol.CodeBad, Text: err.Error()}
+		}
 		if err := n.settle(ctx); err != nil {
 			return nil, err
 		}
@@ -112,7 +115,7 @@ func (n *Node) forLogin(find func(context.Context, *challenge.Session) (any, err
 		if session.Operation() != ledger.OpLogin {
 			return nil, errLogin
 		}
-		found, err := find(ctx, session)
+		found, err := find(ctx, session, q)
 		if err != nil {
 			return nil, err
 		}
@@ -120,51 +123,18 @@ func (n *Node) forLogin(find func(context.Context, *challenge.Session) (any, err
 	}
 }
 
-// maxOwn bounds the bytes of an answer: the server carries a MiB.
-const maxOwn = 768 << 10
-
 // mine returns the terms that the caller satisfies, as the fold has it now.
-func (n *Node) mine(ctx context.Context, s *challenge.Session) (any, error) {
-	entitled := func(c ledger.Chain, term ledger.TermID) (ok bool) {
+func (n *Node) mine(ctx context.Context, s *challenge.Session, q *protocol.MineQuery) (*protocol.Mine, error) {
+	return n.dir.Mine(ctx, s.GID(), q.After, func(c ledger.Chain, term ledger.TermID) (ok bool) {
 		n.fold.View(func(state *ledger.State) {
 			_, err := state.Entitled(s.GID(), c, ledger.OpRead, term, n.config.Now())
 			ok = err == nil
 		})
 		return ok
-	}
-	all, after, size := new(protocol.Mine), "", 0
-	for size < maxOwn {
-		page, err := n.dir.Mine(ctx, s.GID(), after, entitled)
-		if err != nil {
-			return nil, err
-		}
-		if len(page.Terms) == 0 {
-			break
-		}
-		for _, t := range page.Terms {
-			size += len(t.Set)
-		}
-		all.Terms = append(all.Terms, page.Terms...)
-		after = page.Terms[len(page.Terms)-1].Chain
-	}
-	return all, nil
+	})
 }
 
 // keysOf returns the attribute keys issued to the caller.
-func (n *Node) keysOf(ctx context.Context, s *challenge.Session) (any, error) {
-	all, size := new(protocol.Keys), 0
-	for size < maxOwn {
-		page, err := n.dir.Keys(ctx, s.GID(), len(all.Entries))
-		if err != nil {
-			return nil, err
-		}
-		if len(page.Entries) == 0 {
-			break
-		}
-		for _, e := range page.Entries {
-			size += len(e)
-		}
-		all.Entries = append(all.Entries, page.Entries...)
-	}
-	return all, nil
+func (n *Node) keysOf(ctx context.Context, s *challenge.Session, q *protocol.KeysQuery) (*protocol.Keys, error) {
+	return n.dir.Keys(ctx, s.GID(), int(q.Skip))
 }

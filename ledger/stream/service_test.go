@@ -31,11 +31,11 @@ func TestServiceAnswers(t *testing.T) {
 		t.Errorf("answer %q, %v", got, err)
 	}
 	for subject, want := range map[string]string{
-		"dir.identity":  "not-now",
-		"dir.authority": stream.CodeInternal,
-		"dir.attribute": stream.CodeInternal, // an answer no message can hold
-		"dir.mine":      stream.CodeDenied,
-		"gate.hello":    stream.CodeUnavailable,
+		"dir.identity":     "not-now",
+		"dir.authority":    stream.CodeInternal,
+		"dir.registration": stream.CodeInternal, // an answer no message can hold
+		"dir.mine":         stream.CodeDenied,
+		"gate.hello":       stream.CodeUnavailable,
 	} {
 		_, err := guest.Request(t.Context(), subject, nil)
 		var e *stream.Error
