@@ -42,6 +42,9 @@ const (
 	codeDuplicateBatch = 10201 // an id of the batch is in the dedup window
 )
 
+// neverID is the id of no message.
+const neverID = "never"
+
 const (
 	// ackTimeout bounds one wait for the server when the caller's context has no nearer end. A server without a leader
 	// never answers.
@@ -88,7 +91,7 @@ func checkBatch(msgs []Message) error {
 	}
 	chains := make(map[string]bool)
 	for _, m := range msgs {
-		if m.ID == "" {
+		if m.ID == "" || m.ID == neverID {
 			return fmt.Errorf("appending to %s: the message has no id", m.Subject)
 		}
 		if m.Expect && (m.Filter == "" || chains[m.Filter]) {
@@ -210,11 +213,11 @@ func (l *Ledger) settle(ctx context.Context, msgs []Message, code nats.ErrorCode
 // find returns the sequence of a stored message with m's id, 0 if there is none that can be known: it asks the dedup
 // window, and beyond that the head of m's chain.
 func (l *Ledger) find(ctx context.Context, m Message) (uint64, error) {
-	// The id is looked up before the expected sequence, which is impossible: the probe itself is never stored.
+	// The server looks the id up before it compares that of its newest message, which never fits: a probe is not stored.
 	probe := nats.NewMsg(m.Subject)
 	probe.Header.Set(nats.MsgIdHdr, m.ID)
 	probe.Header.Set(nats.ExpectedStreamHdr, LedgerName)
-	probe.Header.Set(nats.ExpectedLastSeqHdr, strconv.FormatUint(1<<63, 10))
+	probe.Header.Set(nats.ExpectedLastMsgIdHdr, neverID)
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
 	seq, duplicate, err := l.request(ctx, probe)

@@ -83,14 +83,13 @@ func TestAppendRefusals(t *testing.T) {
 func TestAppendAgain(t *testing.T) {
 	for _, n := range []int{1, 2, 50} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			dir := t.TempDir()
-			s := start(t, dir)
+			s := start(t, t.TempDir())
 			msgs := run(aliceHealth, 0, n, 0)
 			want := appendAll(t, s.Ledger(), msgs...)
 			if got := appendAll(t, s.Ledger(), msgs...); got != want {
 				t.Errorf("second append ends at %d, want %d", got, want)
 			}
-			appendAll(t, s.Ledger(), run(bobHealth, 0, 3, 0)...)
+			appendAll(t, s.Ledger(), append(run(bobHealth, 0, 3, 0), message(aliceHealth, n, want))...)
 			if got := appendAll(t, s.Ledger(), msgs...); got != want {
 				t.Errorf("after others, it ends at %d, want %d", got, want)
 			}
