@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/phrledger/phr/authority"
@@ -98,22 +97,17 @@ func (c *Client) Endorse(ctx context.Context, name policy.Authority, f authority
 // Invite opens an invitation to the caller's authority and puts the attributes it offers on the log, so that they can be
 // granted to at once.
 func (c *Client) Invite(ctx context.Context, o authority.Offer) (authority.Code, *authority.Invitation, error) {
-	a, err := c.home.Authority()
-	if err != nil {
-		return authority.Code{}, nil, err
-	}
-	if a == nil {
-		return authority.Code{}, nil, errors.New("no authority is kept in this home: see 'phr authority init'")
-	}
-	code, invitation, err := a.Invite(randReader, c.config.Now(), o)
+	var code authority.Code
+	var invitation *authority.Invitation
+	err := c.home.changeAuthority(func(a *authority.Authority) (err error) {
+		code, invitation, err = a.Invite(randReader, c.config.Now(), o)
+		return err
+	})
 	if err != nil {
 		return code, nil, err
 	}
-	if err := c.home.SetAuthority(a); err != nil {
-		return code, nil, err
-	}
-	_, err = c.say(ctx, ledger.AuthorityChain(a.Name()), func(entries []*ledger.Entry) ([]ledger.Body, error) {
-		roster, err := rosterOf(a, entries)
+	_, err = c.say(ctx, ledger.AuthorityChain(code.Authority()), func(entries []*ledger.Entry) ([]ledger.Body, error) {
+		roster, err := rosterOf(code.Authority(), entries)
 		if err != nil {
 			return nil, err
 		}
@@ -132,7 +126,7 @@ func (c *Client) Members(ctx context.Context) ([]authority.Member, error) {
 		return nil, err
 	}
 	if a == nil {
-		return nil, errors.New("no authority is kept in this home: see 'phr authority init'")
+		return nil, errNoAuthority
 	}
 	s, err := c.login(ctx)
 	if err != nil {
@@ -142,15 +136,15 @@ func (c *Client) Members(ctx context.Context) ([]authority.Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	roster, err := rosterOf(a, entries)
+	roster, err := rosterOf(a.Name(), entries)
 	if err != nil {
 		return nil, err
 	}
 	return roster.Members(), nil
 }
 
-func rosterOf(a *authority.Authority, entries []*ledger.Entry) (*authority.Roster, error) {
-	roster := authority.NewRoster(a.Name())
+func rosterOf(name policy.Authority, entries []*ledger.Entry) (*authority.Roster, error) {
+	roster := authority.NewRoster(name)
 	for _, e := range entries {
 		if err := roster.Apply(e); err != nil {
 			return nil, err

@@ -1,12 +1,14 @@
 package client
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/phrledger/phr/authority"
@@ -127,9 +129,12 @@ func (h *Home) AttributeKeys() []*abe.AttributeKey {
 
 // addKey keeps an attribute key that has been verified.
 func (h *Home) addKey(key *abe.AttributeKey) error {
+	encoded := key.Bytes()
 	return h.change(func(s *secrets) error {
-		h.keys = append(h.keys, key)
-		s.Keys = append(s.Keys, key.Bytes())
+		if !slices.ContainsFunc(s.Keys, func(k []byte) bool { return bytes.Equal(k, encoded) }) {
+			h.keys = append(h.keys, key)
+			s.Keys = append(s.Keys, encoded)
+		}
 		return nil
 	})
 }
@@ -174,13 +179,44 @@ func (h *Home) Authority() (*authority.Authority, error) {
 	return authority.Parse(h.secrets.Authority)
 }
 
-// SetAuthority keeps an authority's state.
+// SetAuthority keeps an authority's state, of an authority that is new here.
 func (h *Home) SetAuthority(a *authority.Authority) error {
 	return h.change(func(s *secrets) error {
 		s.Authority = a.Bytes()
 		return nil
 	})
 }
+
+// changeAuthority changes the state of the authority kept here and saves it. Change may be called again, on a newer state that
+// another process has saved meanwhile.
+func (h *Home) changeAuthority(change func(*authority.Authority) error) error {
+	if err := h.refresh(); err != nil {
+		return err
+	}
+	return h.change(func(s *secrets) error {
+		if s.Authority == nil {
+			return errNoAuthority
+		}
+		a, err := authority.Parse(s.Authority)
+		if err != nil {
+			return err
+		}
+		if err := change(a); err != nil {
+			return err
+		}
+		s.Authority = a.Bytes()
+		return nil
+	})
+}
+
+// refresh takes over what another process has saved, if anything.
+func (h *Home) refresh() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.reload()
+}
+
+var errNoAuthority = errors.New("no authority is kept in this home: found one with 'phr authority init'")
 
 // Node returns the address of the node last used, "" if there is none.
 func (h *Home) Node() string {
@@ -200,22 +236,53 @@ func (h *Home) SetNode(url string) error {
 	})
 }
 
-// change changes the secrets and saves them.
+// change changes the secrets and saves them. If another process was faster, its version is read and changed again.
 func (h *Home) change(change func(*secrets) error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if err := change(&h.secrets); err != nil {
-		return err
+	for try := 0; ; try++ {
+		if err := change(&h.secrets); err != nil {
+			return err
+		}
+		if h.keystore == nil {
+			return nil
+		}
+		contents, err := canonical.Marshal(&h.secrets)
+		if err != nil {
+			return err
+		}
+		err = h.keystore.Save(contents)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, keystore.ErrConflict) || try == tries {
+			return fmt.Errorf("saving the keystore: %w", err)
+		}
+		if err := h.reload(); err != nil {
+			return err
+		}
 	}
+}
+
+// reload takes over what another process has saved.
+func (h *Home) reload() error {
 	if h.keystore == nil {
 		return nil
 	}
-	contents, err := canonical.Marshal(&h.secrets)
-	if err != nil {
+	if changed, err := h.keystore.Reload(); err != nil || !changed {
 		return err
 	}
-	if err := h.keystore.Save(contents); err != nil {
-		return fmt.Errorf("saving the keystore: %w", err)
+	var s secrets
+	if err := canonical.Unmarshal(h.keystore.Contents(), &s); err != nil {
+		return fmt.Errorf("reading the home again: %w", err)
+	}
+	h.secrets, h.keys = s, nil
+	for _, encoded := range s.Keys {
+		key, err := abe.ParseAttributeKey(encoded)
+		if err != nil {
+			return fmt.Errorf("reading the home again: %w", err)
+		}
+		h.keys = append(h.keys, key)
 	}
 	return nil
 }

@@ -153,7 +153,7 @@ func (c *Client) serveOnce(ctx context.Context, notify func(*authority.Admission
 		return err
 	}
 	if a == nil {
-		return errors.New("no authority is kept in this home: see 'phr authority init'")
+		return errNoAuthority
 	}
 	s, err := c.login(ctx)
 	if err != nil {
@@ -167,7 +167,7 @@ func (c *Client) serveOnce(ctx context.Context, notify func(*authority.Admission
 	}
 	var done []ledger.Hash
 	for _, w := range waiting.Waiting {
-		admitted, err := c.admit(ctx, a, w.Sealed)
+		admitted, err := c.admit(ctx, a.Name(), w.Sealed)
 		if err != nil && !errors.Is(err, authority.ErrRefused) {
 			return err
 		}
@@ -186,7 +186,7 @@ func (c *Client) serveOnce(ctx context.Context, notify func(*authority.Admission
 }
 
 // admit judges one request and puts what follows on the log. The authority is saved before: a seat given away stays so.
-func (c *Client) admit(ctx context.Context, a *authority.Authority, sealed []byte) (*authority.Admission, error) {
+func (c *Client) admit(ctx context.Context, name policy.Authority, sealed []byte) (*authority.Admission, error) {
 	var admitted *authority.Admission
 	lookup := func(gid identity.GID) (*identity.Keys, error) {
 		keys, err := c.Person(ctx, gid)
@@ -195,18 +195,19 @@ func (c *Client) admit(ctx context.Context, a *authority.Authority, sealed []byt
 		}
 		return keys, err
 	}
-	_, err := c.say(ctx, ledger.AuthorityChain(a.Name()), func(entries []*ledger.Entry) ([]ledger.Body, error) {
-		roster, err := rosterOf(a, entries)
+	_, err := c.say(ctx, ledger.AuthorityChain(name), func(entries []*ledger.Entry) (bodies []ledger.Body, err error) {
+		roster, err := rosterOf(name, entries)
 		if err != nil {
 			return nil, err
 		}
-		if admitted, err = a.Admit(c.config.Now(), c.home.Identity(), roster, lookup, sealed); err != nil {
-			return nil, err
-		}
-		if err := c.home.SetAuthority(a); err != nil {
-			return nil, err
-		}
-		return a.Enrol(randReader, roster, admitted)
+		err = c.home.changeAuthority(func(a *authority.Authority) error {
+			if admitted, err = a.Admit(c.config.Now(), c.home.Identity(), roster, lookup, sealed); err != nil {
+				return err
+			}
+			bodies, err = a.Enrol(randReader, roster, admitted)
+			return err
+		})
+		return bodies, err
 	})
 	return admitted, err
 }

@@ -77,7 +77,8 @@ func (c *Client) relogin(ctx context.Context) (*session, error) {
 	return c.login(ctx)
 }
 
-const sessionSeconds = uint32(ledger.MaxSession / time.Second)
+// sessionSeconds is a minute less than a session may last, for clocks that differ.
+const sessionSeconds = uint32((ledger.MaxSession - ledger.ClockSkew) / time.Second)
 
 // session opens a session on a patient's compartment, or returns the one there is. The patient's own is the login.
 func (c *Client) session(ctx context.Context, chain ledger.Chain, op ledger.Operation) (*session, error) {

@@ -57,18 +57,27 @@ func parseVault(encoded, passphrase []byte) (*vault, []byte, error) {
 	if v.key, err = unwrap(h.Slots, passphrase); err != nil {
 		return nil, nil, err
 	}
+	contents, err := v.open(f)
+	if err != nil {
+		// The passphrase was right: what is wrong is the file, so another try won't help.
+		v.wipe()
+		return nil, nil, err
+	}
+	return v, contents, nil
+}
+
+// open returns the contents of a file sealed under the data key.
+func (v *vault) open(f *file) ([]byte, error) {
 	key, err := v.derive("contents", "")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer clear(key)
 	contents, err := openWith(key, f.Nonce, f.Sealed, f.Header)
 	if err != nil {
-		// The passphrase was right: what is wrong is the file, so another try won't help.
-		v.wipe()
-		return nil, nil, fmt.Errorf("%w: the contents don't belong to this header", ErrMalformed)
+		return nil, fmt.Errorf("%w: the contents don't belong to this header", ErrMalformed)
 	}
-	return v, contents, nil
+	return contents, nil
 }
 
 func parseFile(encoded []byte) (*file, *header, error) {
