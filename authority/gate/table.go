@@ -22,7 +22,7 @@ type table struct {
 	mu       sync.RWMutex
 	byUser   map[string]*live
 	byPerson map[identity.GID][]*live // oldest first
-	logins   list.List // of *live, oldest first
+	logins   list.List                // of *live, oldest first
 	sessions list.List
 }
 
@@ -118,4 +118,3 @@ func (t *table) all() []*live {
 	}
 	return list
 }
-
