@@ -140,24 +140,32 @@ func TestScopeGrant(t *testing.T) {
 		has, hasNot []string
 	}{
 		{
-			"read", stream.Scope{Consumers: []string{"c1"}, Keys: []stream.Place{{Shard: "aa", Owner: "alice", Compartment: "health"}}},
-			append(read, session...), []string{"ingest.aa.alice.health", "dir.mine"},
+			"read",
+			stream.Scope{Consumers: []string{"c1"}, Keys: []stream.Place{{Shard: "aa", Owner: "alice", Compartment: "health"}}},
+			append(read, session...),
+			[]string{"ingest.aa.alice.health", "dir.mine"},
 		},
 		{
-			"write", stream.Scope{
+			"write",
+			stream.Scope{
 				Consumers: []string{"c1"},
 				Keys:      []stream.Place{{Shard: "aa", Owner: "alice", Compartment: "health"}},
 				Ingest:    []stream.Place{{Shard: "aa", Owner: "alice", Compartment: "health"}},
 			},
-			append(read, "ingest.aa.alice.health"), []string{"ingest.aa.alice.training", "ingest.aa.alice.*"},
+			append(read, "ingest.aa.alice.health"),
+			[]string{"ingest.aa.alice.training", "ingest.aa.alice.*"},
 		},
 		{
-			"a patient's login", stream.Scope{Login: true, Ingest: []stream.Place{{Shard: "aa", Owner: "alice"}}, Keys: []stream.Place{{Shard: "aa", Owner: "alice"}}},
-			[]string{"ingest.aa.alice.*", "keys.aa.alice.*", "dir.mine", "dir.keys"}, nil,
+			"a patient's login",
+			stream.Scope{Login: true, Ingest: []stream.Place{{Shard: "aa", Owner: "alice"}}, Keys: []stream.Place{{Shard: "aa", Owner: "alice"}}},
+			[]string{"ingest.aa.alice.*", "keys.aa.alice.*", "dir.mine", "dir.keys"},
+			nil,
 		},
 		{
-			"an authority's login", stream.Scope{Login: true, Queues: []string{"city-hospital"}, Ingest: []stream.Place{{Shard: "cc", Owner: "city-hospital", Compartment: "_"}}},
-			[]string{"enrol.next.city-hospital", "ingest.cc.city-hospital._"}, []string{"ingest.cc.city-hospital.*"},
+			"an authority's login",
+			stream.Scope{Login: true, Queues: []string{"city-hospital"}, Ingest: []stream.Place{{Shard: "cc", Owner: "city-hospital", Compartment: "_"}}},
+			[]string{"enrol.next.city-hospital", "ingest.cc.city-hospital._"},
+			[]string{"ingest.cc.city-hospital.*"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
