@@ -72,7 +72,9 @@ func TestPolicyLists(t *testing.T) {
 	}{
 		{"the same again", func(w *world) *ledger.PolicySet { return w.set(w.health) }, ""},
 		{"a term twice", func(w *world) *ledger.PolicySet { return w.set(w.health, w.terms[w.health][0]) }, "stands twice"},
-		{"a term without id", func(w *world) *ledger.PolicySet { return w.set(w.health, ledger.Term{Expression: "nurse@city-hospital"}) }, "id is missing"},
+		{"a term without id", func(w *world) *ledger.PolicySet {
+			return w.set(w.health, ledger.Term{Expression: "nurse@city-hospital"})
+		}, "id is missing"},
 		{"an end before all time", func(w *world) *ledger.PolicySet {
 			n := nurse(w)
 			n.Until = -1
