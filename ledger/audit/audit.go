@@ -1,0 +1,66 @@
+// Package audit replays a log from its first entry and says what is wrong with it. It needs no key that opens anything:
+// signatures, chains, policies, attributes and sessions are all there to be verified by whoever has the log and the GID of
+// the node's root.
+//
+// It judges by the rules of package ledger, as everybody does who reads the log, and shares nothing else with those who
+// write it. Beside that it checks what the node has to do: every entry that does not count is marked by a rejected event,
+// no other is, and log times are plausible. A few rules that matter most, about sessions and about who may ever write, it
+// checks a second time in its own words.
+//
+// # What an audit can't tell
+//
+// Whether log time was the true time. What is inside a wrap or a record. What was never put into the log. And, from the log
+// alone, whether its end is missing: give it the heads of an earlier report, or those that a node has told people, and it
+// can.
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/stream"
+)
+
+// Source delivers every entry of a log, in order from the first on, as many at once as it likes, and returns when there are
+// no more, or with the error of fn. The entries are fn's to keep. An auditor's client has such a method.
+type Source func(ctx context.Context, fn func([]stream.Entry) error) error
+
+// Of returns the entries of a ledger that is at hand.
+func Of(l *stream.Ledger) Source {
+	return func(ctx context.Context, fn func([]stream.Entry) error) error { return l.Read(ctx, 1, fn) }
+}
+
+// Options are what an audit may be told. The zero value is ready.
+type Options struct {
+	Now      func() time.Time      // nil for time.Now: no entry can have been logged later
+	Known    map[ledger.Chain]Head // where chains are known to have gone through, as of an earlier report
+	Progress func(entries uint64)  // called now and then with how many have been replayed; nil for none
+}
+
+// Run replays a log and returns what it found. The GID of the root is pinned: it stands in the node's address. An error
+// means that the log could not be read to its end; entries missing from it are a finding instead.
+func Run(ctx context.Context, root identity.GID, source Source, o Options) (*Report, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	r := newReplay(root, o)
+	err := source(ctx, func(entries []stream.Entry) error {
+		r.take(entries)
+		if o.Progress != nil {
+			o.Progress(r.report.Entries)
+		}
+		return ctx.Err()
+	})
+	var gap *stream.GapError
+	switch {
+	case errors.As(err, &gap):
+		r.find(Finding{Problem: Gap, Sequence: gap.Want, What: gap.Error()})
+	case err != nil:
+		return nil, fmt.Errorf("reading the log for audit: %w", err)
+	}
+	return r.finish(), nil
+}

@@ -1,0 +1,140 @@
+package audit
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/stream"
+)
+
+// failure is an entry that does not count.
+type failure struct {
+	Finding
+	at   place
+	rank int
+}
+
+// place is where a chain stands when it can't go on.
+type place struct {
+	chain ledger.Chain
+	head  uint64 // number of the last event that counts
+}
+
+// The ranks of failures at one place: the first is the finding, and the others follow from it.
+const (
+	damaged   = iota // can't be read
+	judged           // the entry that was judged
+	alongside        // the others of its run
+)
+
+var errUnsigned = errors.New("its author signs a run of events with the last of them, and that does not follow")
+
+// fail takes note of a run that does not count. Whether that is as it should be is known when the log has ended: a mark
+// comes later.
+func (r *replay) fail(run []*ledger.Entry, err error) {
+	last := len(run) - 1
+	head, _ := r.state.Head(run[0].Chain)
+	if run[last].Kind().IsRecord() && len(run[last].Signature) == 0 {
+		err = errUnsigned
+	}
+	problem, what := r.classify(run[0], head, err)
+	for i, e := range run {
+		f := &failure{Finding: about(e, r.waiting[e]), at: place{e.Chain, head.Number}, rank: alongside}
+		f.Problem, f.What = problem, what
+		if f.Evidence = fmt.Sprintf("the chain stands at event %d, %s", head.Number, head.Hash); i == last {
+			f.rank = judged
+		}
+		r.invalid[e.Hash] = true
+		r.failed = append(r.failed, f)
+		if problem == Gap && i == 0 {
+			r.wanted[e.Prev] = f
+		}
+	}
+}
+
+// classify says what is wrong with a run that State does not count, by its first entry.
+func (r *replay) classify(e *ledger.Entry, head ledger.Head, err error) (Problem, string) {
+	switch {
+	case errors.Is(err, ledger.ErrQuarantined):
+		return Newer, err.Error()
+	case !r.sameHistory(e.Control):
+		return History, fmt.Sprintf("judged by the first %d control entries of another history than the log holds", e.Control.Count)
+	case e.Number > head.Number+1:
+		return Gap, fmt.Sprintf("events %d to %d of the chain are missing before it", head.Number+1, e.Number-1)
+	case e.Number <= head.Number && r.chains[e.Chain][e.Number-1] == e.Hash:
+		return Replayed, "the log has this very event already"
+	case e.Number <= head.Number:
+		return Fork, fmt.Sprintf("the chain has another event %d, %s", e.Number, r.chains[e.Chain][e.Number-1])
+	case e.Prev != head.Hash:
+		return Fork, fmt.Sprintf("it follows another event %d than the chain has: %s", head.Number, e.Prev)
+	case errors.Is(err, errUnsigned):
+		return Unsigned, err.Error()
+	}
+	if problem, what := r.second.check(e); problem != "" {
+		return problem, what
+	}
+	return Invalid, err.Error()
+}
+
+func (r *replay) sameHistory(p ledger.Position) bool {
+	if p.Count == 0 {
+		return p.Hash.IsZero()
+	}
+	return p.Count <= uint64(len(r.controls)) && r.controls[p.Count-1] == p.Hash
+}
+
+// unreadable takes note of what is no entry, or not where its readers look for it.
+func (r *replay) unreadable(raw stream.Entry, err error) {
+	f := &failure{rank: damaged}
+	f.Finding = Finding{
+		Problem: Unreadable, Chain: chainOf(raw.Subject), Sequence: raw.Seq, Hash: ledger.HashEvent(raw.Data),
+		What: err.Error(), Evidence: "stored under " + raw.Subject,
+	}
+	head, _ := r.state.Head(f.Chain)
+	f.at = place{f.Chain, head.Number}
+	r.failed = append(r.failed, f)
+}
+
+// arrived takes note that an entry is in the log, which others may have come before that follow it.
+func (r *replay) arrived(e *ledger.Entry) {
+	if f, ok := r.wanted[e.Hash]; ok {
+		f.Problem, f.What = Reordered, "it stands in the log before the event that it follows"
+		delete(r.wanted, e.Hash)
+	}
+}
+
+// settle makes findings of the failures that no node has marked. What can't be judged because of another is counted there.
+func (r *replay) settle() {
+	slices.SortFunc(r.failed, func(a, b *failure) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Sequence, b.Sequence))
+	})
+	var found []*failure
+	first := make(map[place]*failure)
+	var history *failure // every entry after a control entry that is not right is judged by another history
+	for _, f := range r.failed {
+		earlier := first[f.at]
+		if f.Problem == History && earlier == nil {
+			earlier = history
+		}
+		switch {
+		case r.marks[f.Hash]:
+			r.report.Rejected = append(r.report.Rejected, Rejection{f.Chain, f.Sequence, f.Event, f.Hash, f.What})
+			continue
+		case earlier != nil && f.rank > damaged:
+			earlier.Further++
+		default:
+			earlier, found = f, append(found, f)
+		}
+		first[f.at] = earlier
+		if f.Problem == History && history == nil {
+			history = earlier
+		}
+	}
+	for _, f := range found {
+		r.find(f.Finding)
+	}
+	slices.SortFunc(r.report.Rejected, func(a, b Rejection) int { return cmp.Compare(a.Sequence, b.Sequence) })
+}

@@ -1,0 +1,50 @@
+package audit
+
+import (
+	"errors"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/stream"
+)
+
+// parsed is what became of the bytes of an entry.
+type parsed struct {
+	entry *ledger.Entry
+	err   error
+}
+
+// parse reads entries, several at a time.
+func parse(raw []stream.Entry) []parsed {
+	out := make([]parsed, len(raw))
+	share := max(64, (len(raw)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	var wg sync.WaitGroup
+	for from := 0; from < len(raw); from += share {
+		to := min(from+share, len(raw))
+		wg.Go(func() {
+			for i := from; i < to; i++ {
+				out[i] = parseOne(raw[i])
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+func parseOne(raw stream.Entry) parsed {
+	e, err := ledger.ParseEntry(raw.Data)
+	if err == nil && e.Subject() != raw.Subject {
+		err = errors.New("it is not stored under its own subject")
+	}
+	return parsed{e, err}
+}
+
+// chainOf returns the chain that a subject belongs to; the zero chain if it belongs to none.
+func chainOf(subject string) ledger.Chain {
+	tokens := strings.Split(subject, ".")
+	c, _ := ledger.ParseChain(strings.Join(slices.Delete(tokens, len(tokens)-1, len(tokens)), "."))
+	return c
+}

@@ -1,0 +1,220 @@
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/stream"
+)
+
+// replay is one reading of a log.
+type replay struct {
+	Options
+	report   *Report
+	state    *ledger.State
+	second   *second
+	runs     ledger.Runs
+	waiting  map[*ledger.Entry]uint64       // sequences of entries whose run is not complete yet
+	next     uint64                         // sequence that should come
+	chains   map[ledger.Chain][]ledger.Hash // events that count, by their number less one
+	controls []ledger.Hash                  // control entries that count, by their count less one
+
+	failed  []*failure
+	wanted  map[ledger.Hash]*failure // by the event that is missing before it
+	invalid map[ledger.Hash]bool     // events that do not count
+	marks   map[ledger.Hash]bool     // events that a node has marked
+	ahead   bool                     // a log time in the future was found
+}
+
+func newReplay(root identity.GID, o Options) *replay {
+	return &replay{
+		Options: o, state: ledger.NewState(root, ledger.WholeLog), second: newSecond(root), next: 1,
+		report:  &Report{Root: root, Findings: []Finding{}, Heads: make(map[ledger.Chain]Head)},
+		waiting: make(map[*ledger.Entry]uint64), chains: make(map[ledger.Chain][]ledger.Hash),
+		wanted: make(map[ledger.Hash]*failure), invalid: make(map[ledger.Hash]bool), marks: make(map[ledger.Hash]bool),
+	}
+}
+
+func (r *replay) find(f Finding) { r.report.Findings = append(r.report.Findings, f) }
+
+func about(e *ledger.Entry, seq uint64) Finding {
+	return Finding{Chain: e.Chain, Sequence: seq, Number: e.Number, Event: e.ID, Hash: e.Hash}
+}
+
+// take replays the next entries.
+func (r *replay) take(raw []stream.Entry) {
+	for i, p := range parse(raw) {
+		seq := raw[i].Seq
+		r.report.Entries++
+		if seq != r.next {
+			r.find(Finding{Problem: Gap, Sequence: r.next, What: fmt.Sprintf("entry %d of the log comes where %d should", seq, r.next)})
+		}
+		r.next = seq + 1
+		if p.err != nil {
+			r.unreadable(raw[i], p.err)
+			continue
+		}
+		r.arrived(p.entry)
+		r.clock(p.entry, seq)
+		r.waiting[p.entry] = seq
+		for _, run := range r.runs.Add(p.entry) {
+			r.judge(run)
+		}
+	}
+}
+
+// clock finds a log time that can't be. That others follow from it is judged by State.
+func (r *replay) clock(e *ledger.Entry, seq uint64) {
+	if r.report.First.IsZero() {
+		r.report.First = e.LogTime
+	}
+	if e.LogTime.After(r.report.Last) {
+		r.report.Last = e.LogTime
+	}
+	if now := r.Now(); !r.ahead && e.LogTime.After(now.Add(ledger.ClockSkew)) {
+		r.ahead = true
+		f := about(e, seq)
+		f.Problem, f.What = Clock, "logged in the future"
+		f.Evidence = fmt.Sprintf("at %s, and now is %s", e.LogTime.UTC(), now.UTC())
+		r.find(f)
+	}
+}
+
+// judge folds a run that is complete.
+func (r *replay) judge(run []*ledger.Entry) {
+	if err := r.state.Fold(run...); err != nil {
+		r.fail(run, err)
+	} else {
+		for _, e := range run {
+			r.count(e, r.waiting[e])
+		}
+	}
+	for _, e := range run {
+		delete(r.waiting, e)
+	}
+}
+
+// count takes note of an entry that counts.
+func (r *replay) count(e *ledger.Entry, seq uint64) {
+	r.report.Counted++
+	r.chains[e.Chain] = append(r.chains[e.Chain], e.Hash)
+	if e.Chain.Control() {
+		r.controls = append(r.controls, e.Hash)
+	}
+	if problem, what := r.second.check(e); problem != "" {
+		f := about(e, seq)
+		f.Problem, f.What = problem, what
+		r.find(f)
+	}
+	r.second.apply(e)
+	r.tally(e, seq)
+}
+
+// tally counts what there is.
+func (r *replay) tally(e *ledger.Entry, seq uint64) {
+	switch b := e.Body.(type) {
+	case *ledger.RecordWritten, *ledger.RecordAmended, *ledger.RecordRetracted:
+		r.report.Records++
+	case *ledger.RecordErased:
+		for _, id := range b.Records {
+			r.report.Erased = append(r.report.Erased, Erasure{e.Chain, id, seq})
+		}
+	case *ledger.SessionOpened:
+		r.report.Sessions.Opened++
+	case *ledger.SessionRenewed:
+		r.report.Sessions.Renewed++
+	case *ledger.SessionClosed:
+		r.report.Sessions.Closed++
+	case *ledger.SessionRefused:
+		r.report.Sessions.Refused += uint64(b.Count)
+	case *ledger.Incident:
+		r.report.Incidents = append(r.report.Incidents, Incident{e.Chain, seq, b.Text})
+	case *ledger.Rejected:
+		r.mark(e, b, seq)
+	}
+}
+
+// mark takes note of what a node says does not count.
+func (r *replay) mark(e *ledger.Entry, b *ledger.Rejected, seq uint64) {
+	r.marks[b.Event] = true
+	if r.invalid[b.Event] {
+		return
+	}
+	f := about(e, seq)
+	f.Problem, f.What = Marked, "it marks an event that counts, or that is not in the log before it"
+	f.Evidence = fmt.Sprintf("%s on %s: %s", b.Event, ledger.Clip(b.Chain), ledger.Clip(b.Reason))
+	r.find(f)
+}
+
+// finish says what could only be known at the end.
+func (r *replay) finish() *Report {
+	for _, run := range r.unfinished() {
+		r.fail(run, errUnsigned)
+	}
+	r.settle()
+	r.compareKnown()
+	for f := range r.state.Compartments() {
+		if f.Must {
+			r.find(Finding{Problem: NoEpoch, Chain: f.Chain, What: "the last event took access away, and no new epoch follows"})
+		}
+	}
+	r.census()
+	slices.SortStableFunc(r.report.Findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Sequence, b.Sequence), cmp.Compare(a.Chain.String(), b.Chain.String()))
+	})
+	return r.report
+}
+
+// unfinished returns the runs that no signature has come for.
+func (r *replay) unfinished() map[ledger.Chain][]*ledger.Entry {
+	runs := make(map[ledger.Chain][]*ledger.Entry)
+	for e := range r.waiting {
+		runs[e.Chain] = append(runs[e.Chain], e)
+	}
+	for _, run := range runs {
+		slices.SortFunc(run, func(a, b *ledger.Entry) int { return cmp.Compare(r.waiting[a], r.waiting[b]) })
+	}
+	return runs
+}
+
+// compareKnown compares the chains with where they are known to have gone through.
+func (r *replay) compareKnown() {
+	for c, known := range r.Known {
+		events := r.chains[c]
+		n := uint64(len(events))
+		f := Finding{Chain: c, Number: known.Number, Hash: known.Hash}
+		switch {
+		case known.Number > n:
+			f.Problem, f.What = Truncated, fmt.Sprintf("events %d to %d of the chain are known to be there, and are not", n+1, known.Number)
+		case known.Number > 0 && events[known.Number-1] != known.Hash:
+			f.Problem, f.What = Fork, "the chain is known to have gone through this event"
+			f.Evidence = fmt.Sprintf("it goes through %s instead", events[known.Number-1])
+		default:
+			continue
+		}
+		r.find(f)
+	}
+}
+
+// census counts chains by what they are about.
+func (r *replay) census() {
+	r.report.Chains = len(r.chains)
+	for c, events := range r.chains {
+		r.report.Heads[c] = Head{uint64(len(events)), events[len(events)-1]}
+		switch {
+		case c.Space == ledger.PersonSpace:
+			r.report.People++
+		case c.Space == ledger.AuthoritySpace:
+			r.report.Authorities++
+		case c.Space == ledger.NodeSpace:
+			r.report.Nodes++
+		case c.Compartment == ledger.Profile:
+			r.report.Patients++
+		case c.Compartment != ledger.Access:
+			r.report.Compartments++
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package audit
+
+import (
+	"time"
+
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/ledger"
+)
+
+// Report is what an audit found.
+type Report struct {
+	Root      identity.GID `json:"root"`
+	Entries   uint64       `json:"entries"`             // in the log
+	Counted   uint64       `json:"counted"`             // of them count
+	Rejected  []Rejection  `json:"rejected,omitempty"`  // do not count and are marked, as is right
+	First     time.Time    `json:"first_log_time"`      // of the first entry
+	Last      time.Time    `json:"last_log_time"`       // the newest there is
+	Findings  []Finding    `json:"findings"`            // empty for a log that is sound
+	Erased    []Erasure    `json:"erased,omitempty"`    // records whose keys are destroyed
+	Incidents []Incident   `json:"incidents,omitempty"` // what nodes said they found wrong and did
+
+	Chains       int      `json:"chains"`
+	People       int      `json:"people"`
+	Patients     int      `json:"patients"`
+	Compartments int      `json:"compartments"`
+	Authorities  int      `json:"authorities"`
+	Nodes        int      `json:"nodes"`
+	Records      uint64   `json:"records"` // written, amended and retracted
+	Sessions     Sessions `json:"sessions"`
+
+	Heads map[ledger.Chain]Head `json:"heads"` // where each chain ends
+}
+
+// Sound tells whether nothing is wrong.
+func (r *Report) Sound() bool { return len(r.Findings) == 0 }
+
+// Head is where a chain goes through.
+type Head struct {
+	Number uint64      `json:"number"`
+	Hash   ledger.Hash `json:"hash"`
+}
+
+// Sessions counts what the access logs say of sessions.
+type Sessions struct {
+	Opened  uint64 `json:"opened"`
+	Renewed uint64 `json:"renewed"`
+	Closed  uint64 `json:"closed"`
+	Refused uint64 `json:"refused"` // how often somebody registered was
+}
+
+// Rejection is an entry that does not count, and that a node has marked.
+type Rejection struct {
+	Chain    ledger.Chain   `json:"chain"`
+	Sequence uint64         `json:"sequence"`
+	Event    ledger.EventID `json:"event"`
+	Hash     ledger.Hash    `json:"hash"`
+	Why      string         `json:"why"` // by this audit
+}
+
+// Erasure is a record that is erased. Its event stays and is verified; its content can't be opened any more.
+type Erasure struct {
+	Chain    ledger.Chain   `json:"chain"`
+	Record   ledger.EventID `json:"record"`
+	Sequence uint64         `json:"sequence"` // of the event that says so
+}
+
+// Incident is what a node said it found wrong in its storage.
+type Incident struct {
+	Chain    ledger.Chain `json:"chain"`
+	Sequence uint64       `json:"sequence"`
+	Text     string       `json:"text"`
+}
+
+// Problem says what kind of thing is wrong.
+type Problem string
+
+// The problems. Invalid is what is left when none of the others says more.
+const (
+	Gap        Problem = "gap"           // entries are missing, from the log or from a chain
+	Reordered  Problem = "reordered"     // an entry stands before one that it follows
+	Replayed   Problem = "replayed"      // an event stands in the log twice
+	Fork       Problem = "fork"          // a chain goes on from two places, or not through one that it is known to have
+	Truncated  Problem = "truncated"     // a chain ends before a place that it is known to have had
+	Unreadable Problem = "unreadable"    // not an entry, or not under its own subject
+	Newer      Problem = "newer"         // written for a newer version of phr, which has to audit it
+	History    Problem = "history"       // judged by control entries that are not those of this log
+	Unsigned   Problem = "unsigned"      // by an author whose signature does not follow
+	Session    Problem = "session"       // written without a session that was open to its author
+	Writer     Problem = "writer"        // lets somebody write who never may
+	Invalid    Problem = "invalid"       // does not count by another rule, and is not marked
+	Marked     Problem = "marked"        // marked, though it counts or is not there
+	Clock      Problem = "clock"         // logged at a time that can't be
+	NoEpoch    Problem = "epoch-missing" // access was taken away, and no new epoch followed
+)
+
+// Finding is one thing that is wrong with the log.
+type Finding struct {
+	Problem  Problem        `json:"problem"`
+	Chain    ledger.Chain   `json:"chain,omitzero"`
+	Sequence uint64         `json:"sequence,omitempty"` // where in the log; 0 if it is not about one entry
+	Number   uint64         `json:"number,omitempty"`   // of the event on its chain
+	Event    ledger.EventID `json:"event,omitzero"`
+	Hash     ledger.Hash    `json:"hash,omitzero"` // of the event
+	What     string         `json:"what"`
+	Evidence string         `json:"evidence,omitempty"` // what the log says instead
+	Further  uint64         `json:"further,omitempty"`  // entries that can't be judged because of it
+}

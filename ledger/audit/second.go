@@ -1,0 +1,116 @@
+package audit
+
+import (
+	"fmt"
+
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/policy"
+	"github.com/phrledger/phr/ledger"
+)
+
+// second is a second opinion on the rules that matter most, in words of its own: who describes nodes, who opens sessions,
+// what is written in them, and that no insurer or employer is ever let in to write. Unlike State it knows nothing of keys
+// and signatures.
+type second struct {
+	root     identity.GID
+	nodes    map[identity.GID]bool
+	sessions map[ledger.SessionID]*opened
+	asked    map[ledger.Hash]ledger.AuthorityKind // registrations
+	roles    map[policy.Authority]ledger.AuthorityKind
+}
+
+type opened struct {
+	*ledger.SessionOpened
+	patient identity.GID
+	expires int64
+	closed  bool
+}
+
+func newSecond(root identity.GID) *second {
+	return &second{
+		root: root, nodes: make(map[identity.GID]bool), sessions: make(map[ledger.SessionID]*opened),
+		asked: make(map[ledger.Hash]ledger.AuthorityKind), roles: make(map[policy.Authority]ledger.AuthorityKind),
+	}
+}
+
+// check says what is wrong with an entry by these rules; the problem is empty if nothing is.
+func (s *second) check(e *ledger.Entry) (Problem, string) {
+	switch b := e.Body.(type) {
+	case *ledger.NodeDescribed:
+		if e.Author != s.root {
+			return Session, fmt.Sprintf("a node is described by %s, who is not the root", e.Author)
+		}
+		return "", ""
+	case *ledger.SessionOpened, *ledger.SessionRenewed, *ledger.SessionClosed, *ledger.SessionRefused:
+		if !s.nodes[e.Author] {
+			return Session, fmt.Sprintf("%s speaks of sessions and is not a node that the root has described", e.Author)
+		}
+		return "", ""
+	case *ledger.PolicySet:
+		if what := s.writers(b); what != "" {
+			return Writer, what
+		}
+	}
+	if e.Chain.Space == ledger.RecordSpace && !e.Chain.Compartment.Reserved() && e.Author != e.Chain.GID() {
+		if what := s.inSession(e); what != "" {
+			return Session, what
+		}
+	}
+	return "", ""
+}
+
+// writers finds a term that lets an insurer or employer write.
+func (s *second) writers(set *ledger.PolicySet) string {
+	for _, t := range set.Terms {
+		p, err := policy.Parse(t.Expression)
+		if !t.Write || err != nil {
+			continue
+		}
+		for _, a := range p.Attributes() {
+			if role := s.roles[a.Authority]; role == ledger.Insurer || role == ledger.Employer {
+				return fmt.Sprintf("term %s lets %s write, and %s is an %s", t.ID, a, a.Authority, role)
+			}
+		}
+	}
+	return ""
+}
+
+// inSession finds what is wrong with the session of an entry by someone who does not own the record.
+func (s *second) inSession(e *ledger.Entry) string {
+	session, ok := s.sessions[e.Session]
+	switch {
+	case !ok:
+		return "written in a session that no node has opened"
+	case session.GID != e.Author || session.patient != e.Chain.GID() || session.Compartment != e.Chain.Compartment:
+		return fmt.Sprintf("written in session %s, which was opened to %s on %s of %s", e.Session, session.GID, session.Compartment, session.patient)
+	case session.Operation != ledger.OpWrite:
+		return fmt.Sprintf("written in session %s, which is for reading", e.Session)
+	case session.closed:
+		return fmt.Sprintf("written in session %s after it was closed", e.Session)
+	case e.LogTime.UnixMilli() >= session.expires:
+		return fmt.Sprintf("written in session %s after it expired", e.Session)
+	}
+	return ""
+}
+
+// apply takes note of an entry that counts.
+func (s *second) apply(e *ledger.Entry) {
+	switch b := e.Body.(type) {
+	case *ledger.NodeDescribed:
+		s.nodes[e.Chain.GID()] = true
+	case *ledger.AuthorityRegistered:
+		s.asked[e.Hash] = b.Role
+	case *ledger.AuthorityEndorsed:
+		s.roles[b.Name] = s.asked[b.Registration]
+	case *ledger.SessionOpened:
+		s.sessions[b.Session] = &opened{SessionOpened: b, patient: e.Chain.GID(), expires: b.Expires}
+	case *ledger.SessionRenewed:
+		if session, ok := s.sessions[b.Session]; ok {
+			session.expires = b.Expires
+		}
+	case *ledger.SessionClosed:
+		if session, ok := s.sessions[b.Session]; ok {
+			session.closed = true
+		}
+	}
+}
