@@ -2,9 +2,7 @@ package gate
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/phrledger/phr/authority/challenge"
 	"github.com/phrledger/phr/crypto/canonical"
@@ -16,8 +14,7 @@ import (
 // wholeLog is the filter of an auditor's consumer.
 const wholeLog = ">"
 
-// consumer gives a session a place to read a chain from. Asking again gives another one; the oldest of a session's is gone
-// when it has as many as it may.
+// consumer gives a session a place to read a chain from.
 func (g *Gate) consumer(ctx context.Context, r *stream.Request) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxRequest)
 	defer cancel()
@@ -104,44 +101,4 @@ func (g *Gate) admitAuditor(ctx context.Context, l *live) error {
 	defer l.mu.Unlock()
 	l.audits = true
 	return nil
-}
-
-// pulls is the consumers of one session. It is safe for concurrent use.
-type pulls struct {
-	mu     sync.Mutex
-	names  []string
-	made   int // how many were ever made; the next one has the name at made modulo len(names)
-	closed bool
-}
-
-func newPulls(names []string) pulls { return pulls{names: names} }
-
-// open makes a consumer, in the place of the oldest if there is none left. The lock is held while the server works, so that
-// none is made after close.
-func (p *pulls) open(ctx context.Context, l *stream.Ledger, filter string, from uint64) (string, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return "", ended
-	}
-	name := p.names[p.made%len(p.names)]
-	if p.made >= len(p.names) {
-		if err := l.DeleteConsumer(ctx, name); err != nil {
-			return "", err
-		}
-	}
-	p.made++
-	return name, l.CreateConsumer(ctx, stream.Consumer{Name: name, Filter: filter, From: from})
-}
-
-// close deletes all of them.
-func (p *pulls) close(ctx context.Context, l *stream.Ledger) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.closed = true
-	var failed []error
-	for _, name := range p.names[:min(p.made, len(p.names))] {
-		failed = append(failed, l.DeleteConsumer(ctx, name))
-	}
-	return errors.Join(failed...)
 }

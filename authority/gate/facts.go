@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/phrledger/phr/crypto/abe"
@@ -16,6 +17,9 @@ import (
 type facts struct{ fold *ingest.Fold }
 
 func (f facts) Person(gid identity.GID) (keys *identity.Keys, err error) {
+	if err := f.fold.Closed(ledger.PersonChain(gid)); err != nil {
+		return nil, err
+	}
 	f.fold.View(func(s *ledger.State) { keys, err = s.Person(gid) })
 	return keys, err
 }
@@ -35,13 +39,25 @@ func (f facts) Compartment(c ledger.Chain) (fact ledger.CompartmentFact, ok bool
 	return fact, ok
 }
 
-// Entitled refuses everybody where the chain holds what this version of phr does not understand.
+// Entitled refuses everybody where a chain that the right follows from holds what this version of phr does not understand:
+// it might be the end of that right.
 func (f facts) Entitled(gid identity.GID, c ledger.Chain, op ledger.Operation, id ledger.TermID, at time.Time) (term *ledger.LiveTerm, err error) {
-	if err := f.fold.Closed(c); err != nil {
+	f.fold.View(func(s *ledger.State) { term, err = s.Entitled(gid, c, op, id, at) })
+	if err != nil {
 		return nil, err
 	}
-	f.fold.View(func(s *ledger.State) { term, err = s.Entitled(gid, c, op, id, at) })
-	return term, err
+	return term, f.closed(gid, c, term)
+}
+
+// closed tells why a right that the fold shows is not to be relied on.
+func (f facts) closed(gid identity.GID, c ledger.Chain, term *ledger.LiveTerm) error {
+	err := cmp.Or(f.fold.Closed(c), f.fold.Closed(ledger.PersonChain(gid)))
+	for _, name := range term.Policy.Authorities() {
+		if !name.IsGID() {
+			err = cmp.Or(err, f.fold.Closed(ledger.AuthorityChain(name)))
+		}
+	}
+	return err
 }
 
 func (f facts) Expression(p *policy.Policy) (e *abe.Expression, err error) {

@@ -14,7 +14,7 @@ import (
 const (
 	reasonIdentity   = "the identity is revoked"
 	reasonGrant      = "what it was granted by is no longer in force"
-	reasonQuarantine = "the compartment is closed"
+	reasonQuarantine = "the log says something about it that this node does not understand"
 	reasonAuditor    = "no longer an auditor"
 	reasonReplaced   = "replaced by a newer session"
 	reasonNotGiven   = "it could not be given out"
@@ -31,15 +31,15 @@ type live struct {
 	place   *list.Element // in the table, whose it is
 
 	mu     sync.Mutex
-	audits bool      // it reads the whole log
-	ended  error     // why; nil while it lasts
-	judged uint64    // place in the log up to which it was judged
-	ground ground    // what that judgement rested on
-	until  time.Time // when its term ends; zero for no end
+	audits bool   // it reads the whole log
+	ended  error  // why; nil while it lasts
+	judged uint64 // place in the log up to which it was judged
+	ground ground // what that judgement rested on
+	term   *ledger.LiveTerm
 }
 
 func newLive(s *challenge.Session, consumers []string) *live {
-	return &live{session: s, pulls: newPulls(consumers)}
+	return &live{session: s, pulls: pulls{places: newPlaces(consumers)}}
 }
 
 // ground is what the right to a session on a compartment follows from. While it stays the same, so does the right: people,
@@ -66,7 +66,7 @@ func (g *Gate) judge(l *live) error {
 		return l.ended
 	case !now.Before(l.session.Expires()):
 		l.ended = errExpired
-	case !l.until.IsZero() && !now.Before(l.until):
+	case l.term != nil && l.term.Until != 0 && now.UnixMilli() >= l.term.Until:
 		l.ended = errors.New(reasonGrant)
 	default:
 		// The sequence is read before the fold is: what is judged is at least as new.
@@ -89,32 +89,25 @@ func (g *Gate) judgeNow(l *live, now time.Time) (why error) {
 		}
 		return nil
 	}
-	if g.Ingest.Fold.Closed(chain) != nil {
+	g.Ingest.Fold.View(func(state *ledger.State) {
+		if ground := groundOf(state, chain); ground != l.ground {
+			l.ground = ground
+			why = l.judgeBy(state, now)
+		}
+	})
+	if why == nil && g.facts.closed(s.GID(), chain, l.term) != nil {
 		return errors.New(reasonQuarantine)
 	}
-	g.Ingest.Fold.View(func(state *ledger.State) {
-		ground := groundOf(state, chain)
-		if ground == l.ground {
-			return
-		}
-		l.ground = ground
-		why = l.judgeBy(state, now)
-	})
 	return why
 }
 
-func (l *live) judgeBy(state *ledger.State, now time.Time) error {
+func (l *live) judgeBy(state *ledger.State, now time.Time) (why error) {
 	s := l.session
 	if _, err := state.Person(s.GID()); err != nil {
 		return errors.New(reasonIdentity)
 	}
-	term, err := state.Entitled(s.GID(), s.Chain(), s.Operation(), s.Term(), now)
-	if err != nil {
+	if l.term, why = state.Entitled(s.GID(), s.Chain(), s.Operation(), s.Term(), now); why != nil {
 		return errors.New(reasonGrant)
-	}
-	l.until = time.Time{}
-	if term.Until != 0 {
-		l.until = time.UnixMilli(term.Until)
 	}
 	return nil
 }
