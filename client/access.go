@@ -25,7 +25,7 @@ type Access struct {
 
 // AccessLog returns who looked at the caller's record, and who tried, in the order in which the node logged it.
 func (c *Client) AccessLog(ctx context.Context) ([]Access, error) {
-	s, err := c.relogin(ctx)
+	s, err := c.login(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ const tries = 10
 // again tells whether trying again may help after an error in a session, and waits a moment where that helps others. A
 // session that has ended is forgotten, so that the next try opens another.
 func (c *Client) again(ctx context.Context, s *session, try int, err error) bool {
-	if ctx.Err() != nil || !isTransient(err) {
+	if ctx.Err() != nil || !isTransient(err) && s.usable(c.config.Now()) {
 		return false
 	}
 	switch codeOf(err) {

@@ -290,7 +290,7 @@ func (c *Client) forget(s *session) {
 			delete(c.sessions, key)
 		}
 	}
-	s.conn.Close()
+	s.end()
 }
 
 // Chart folds the records of books into one chart.

@@ -82,10 +82,10 @@ func (c *Client) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.own != nil {
-		c.own.conn.Close()
+		c.own.end()
 	}
 	for _, s := range c.sessions {
-		s.conn.Close()
+		s.end()
 	}
 	c.guest.Close()
 }

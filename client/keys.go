@@ -162,7 +162,9 @@ func (c *Client) serveOnce(ctx context.Context, notify func(*authority.Admission
 	subject := protocol.EnrolNext(a.Name())
 	waiting, err := ask[protocol.Enrolments](ctx, s.conn, subject, protocol.EnrolmentsQuery{})
 	if err != nil {
-		c.again(ctx, s, 1, err)
+		if c.again(ctx, s, 1, err) {
+			return nil
+		}
 		return fmt.Errorf("fetching enrolments: %w", err)
 	}
 	var done []ledger.Hash

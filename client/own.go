@@ -115,9 +115,6 @@ func (c *Client) CreateCompartment(ctx context.Context, name ledger.Compartment,
 	if name.Reserved() {
 		return fmt.Errorf("%q is not a compartment for records", name)
 	}
-	if _, err := c.relogin(ctx); err != nil {
-		return err
-	}
 	b, err := c.Book(ctx, c.GID(), name)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nkeys"
@@ -25,6 +26,13 @@ type session struct {
 	request challenge.Request
 	renew   time.Time // when to open the next one
 	grant   *challenge.Grant
+	ended   atomic.Bool
+}
+
+// end closes the session. Whoever is still using it finds it unusable, and opens another.
+func (s *session) end() {
+	s.ended.Store(true)
+	s.conn.Close()
 }
 
 // sessionKey says what a session is for.
@@ -35,7 +43,7 @@ type sessionKey struct {
 
 // usable tells whether a session can still serve a request.
 func (s *session) usable(now time.Time) bool {
-	if s == nil || !now.Before(s.renew) {
+	if s == nil || s.ended.Load() || !now.Before(s.renew) {
 		return false
 	}
 	select {
@@ -61,19 +69,20 @@ func (c *Client) login(ctx context.Context) (*session, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.own != nil {
-		c.own.conn.Close()
+		c.own.end()
 	}
 	c.own = s
 	return s, nil
 }
 
-// relogin opens a new login: one made before a compartment or an authority was there does not reach it.
+// relogin opens a new login, which shows what the caller has now.
 func (c *Client) relogin(ctx context.Context) (*session, error) {
 	c.mu.Lock()
-	if c.own != nil {
-		c.own.renew = time.Time{}
-	}
+	own := c.own
 	c.mu.Unlock()
+	if own != nil {
+		c.forget(own)
+	}
 	return c.login(ctx)
 }
 
@@ -106,7 +115,7 @@ func (c *Client) session(ctx context.Context, chain ledger.Chain, op ledger.Oper
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if before := c.sessions[key]; before != nil {
-		before.conn.Close()
+		before.end()
 	}
 	c.sessions[key] = s
 	return s, nil
@@ -236,7 +245,7 @@ func (c *Client) challenge(ctx context.Context, request challenge.Request, heads
 	}
 	now := c.config.Now()
 	life := time.UnixMilli(grant.Expires).Sub(now)
-	return &session{conn, grant.Session, request, now.Add(life * 4 / 5), grant}, nil
+	return &session{conn: conn, id: grant.Session, request: request, renew: now.Add(life * 4 / 5), grant: grant}, nil
 }
 
 // exchange carries the messages to the gate and back.
