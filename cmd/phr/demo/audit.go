@@ -1,0 +1,21 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/phrledger/phr/ledger/audit"
+)
+
+func (d *demo) audit(ctx context.Context) ([]string, error) {
+	report, err := audit.Run(ctx, d.node.URL().Root, d.auditor.Log, audit.Options{})
+	if err != nil {
+		return nil, err
+	}
+	lines := []string{fmt.Sprintf("%d entries on %d chains, %d records, %d sessions: signatures, chains, terms and sessions verified",
+		report.Entries, report.Chains, report.Records, report.Sessions.Opened)}
+	for _, f := range report.Findings {
+		lines = append(lines, fmt.Sprintf("%s: %s", f.Problem, f.What))
+	}
+	return lines, expect(report.Sound(), "%d findings", len(report.Findings))
+}

@@ -1,0 +1,144 @@
+// Package demo shows the whole of phr in one process: a node, the registry and four authorities, and eight people, over real
+// connections and the real gate. Every step says what it proves and how long it took, and fails loudly if it proves nothing.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/phrledger/phr/client"
+	"github.com/phrledger/phr/ledger/node"
+)
+
+// Options say what to show.
+type Options struct {
+	Out  io.Writer
+	JSON bool     // one object a line instead of text
+	Data []string // FHIR files to import; none: the sample record of Maria
+	Dir  string   // the node's data directory; empty: a temporary one, removed afterwards
+	Stay bool     // go on serving after the steps, until ctx ends
+	Log  *slog.Logger
+}
+
+// ErrExpectation is wrapped by the error of a step that did not show what it should.
+var ErrExpectation = errors.New("expectation failed")
+
+// step is one thing to show. Its text says what is proven, with the figures of this very run.
+type step struct {
+	title string
+	show  func(context.Context) (proven []string, err error)
+}
+
+// demo is the stage.
+type demo struct {
+	Options
+	node *node.Node
+	cast
+	record
+}
+
+// Run shows every step, and returns an error if any expectation failed.
+func Run(ctx context.Context, o Options) error {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Dir == "" {
+		dir, err := os.MkdirTemp("", "phr-demo-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		o.Dir = dir
+	}
+	n, err := node.Start(ctx, node.Config{Dir: o.Dir, Listen: "127.0.0.1:0", Log: o.Log})
+	if err != nil {
+		return fmt.Errorf("starting the node: %w", err)
+	}
+	defer n.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return n.Run(ctx) })
+	g.Go(func() error {
+		defer cancel()
+		return (&demo{Options: o, node: n}).play(ctx, g)
+	})
+	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// play shows the steps one after the other. A failed expectation is reported at the end, so that all of them are seen.
+func (d *demo) play(ctx context.Context, g *errgroup.Group) error {
+	select {
+	case <-d.node.Ready():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer d.leave()
+	began := time.Now()
+	var failed []error
+	for i, s := range d.steps(g) {
+		start := time.Now()
+		proven, err := s.show(ctx)
+		took := time.Since(start)
+		d.print(i+1, s.title, proven, took, err)
+		if err != nil && !errors.Is(err, ErrExpectation) {
+			return fmt.Errorf("step %d, %s: %w", i+1, s.title, err)
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("step %d, %s: %w", i+1, s.title, err))
+		}
+	}
+	d.summary(len(failed), time.Since(began))
+	if d.Stay && len(failed) == 0 {
+		<-ctx.Done()
+	}
+	return errors.Join(failed...)
+}
+
+func (d *demo) steps(g *errgroup.Group) []step {
+	return []step{
+		{"A node starts; four authorities are endorsed; everyone joins", func(ctx context.Context) ([]string, error) { return d.gather(ctx, g) }},
+		{"Maria imports her record", d.importRecord},
+		{"Maria reads it", d.mariaReads},
+		{"What the server holds of it", d.serverHolds},
+		{"Dr Ruiz, by a grant to his role, reads and writes health data", d.doctor},
+		{"Leo reads and writes training data, and can't open health data", d.trainer},
+		{"The insurer, granted reading, reads; its write is refused three times", d.insurer},
+		{"The employer reads what was granted to one person, and nothing else", d.employer},
+		{"A stranger, and two colluders who pool their keys, get nothing", d.outsiders},
+		{"A relay in the middle of a challenge gets nothing", d.relay},
+		{"Maria revokes: Dr Ruiz is out at once, and for what comes after", d.revoke},
+		{"Who looked", d.whoLooked},
+		{"An auditor without any key replays the whole log", d.audit},
+	}
+}
+
+// expect fails a step.
+func expect(ok bool, format string, args ...any) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf("%w: "+format, append([]any{ErrExpectation}, args...)...)
+}
+
+// refused tells whether err is a refusal, and not a fault on the way.
+func refused(err error, what string) error {
+	return expect(err != nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled),
+		"%s should have been refused: %v", what, err)
+}
+
+// person is somebody on the stage.
+type person struct {
+	name string
+	*client.Client
+}
