@@ -1,0 +1,18 @@
+package node
+
+import (
+	"github.com/phrledger/phr/ledger/ingest"
+	"github.com/phrledger/phr/ledger/stream"
+)
+
+// Interrupt has a first start end before a step.
+func (c *Config) Interrupt(at func(step int) error) { c.interrupt = at }
+
+// Fold is what the node knows.
+func (n *Node) Fold() *ingest.Fold { return n.fold }
+
+// Ledger is the node's side of the log.
+func (n *Node) Ledger() *stream.Ledger { return n.server.Ledger() }
+
+// Kick closes the connections of an nkey, as the gate does.
+func (n *Node) Kick(nkey string) error { return n.server.Kick(nkey) }
