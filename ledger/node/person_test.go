@@ -168,3 +168,10 @@ func (n *running) gid(t testing.TB) identity.GID {
 	t.Fatal("the node is not described")
 	return ""
 }
+
+func newIdentity(t testing.TB) *identity.Identity {
+	t.Helper()
+	id, _, err := identity.Generate(rand.Reader)
+	must(t, err)
+	return id
+}
