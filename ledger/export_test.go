@@ -1,0 +1,57 @@
+package ledger
+
+import "reflect"
+
+// Equal tells whether two States, forks or not, say the same.
+func (s *State) Equal(o *State) bool { return reflect.DeepEqual(s.Copy(), o.Copy()) }
+
+// Copy returns a State of its own that says the same as s and stays so.
+func (s *State) Copy() *State {
+	c := NewState(s.root, s.scope)
+	for ; s != nil; s = s.base {
+		if c.meta == (meta{}) {
+			c.meta = s.meta
+		}
+		under(&c.controls, &s.controls)
+		under(&c.heads, &s.heads)
+		under(&c.people, &s.people)
+		under(&c.registrations, &s.registrations)
+		under(&c.authorities, &s.authorities)
+		under(&c.attributes, &s.attributes)
+		under(&c.holdings, &s.holdings)
+		under(&c.patients, &s.patients)
+		under(&c.compartments, &s.compartments)
+		under(&c.sessions, &s.sessions)
+		under(&c.nodes, &s.nodes)
+		under(&c.events, &s.events)
+		under(&c.leaves, &s.leaves)
+		under(&c.learnt, &s.learnt)
+	}
+	return c
+}
+
+// under adds to c what l has and c has not.
+func under[K comparable, V any](c, l *layer[K, V]) {
+	for k, v := range l.m {
+		if _, ok := c.m[k]; !ok {
+			c.set(k, v)
+		}
+	}
+}
+
+// Kinds are all kinds that this version knows, each with an empty body.
+func Kinds() map[Kind]Body {
+	kinds := make(map[Kind]Body)
+	for _, k := range []Kind{
+		IdentityRegisteredKind, IdentityRotatedKind, IdentityRevokedKind, PatientRegisteredKind, CompartmentCreatedKind, PolicySetKind,
+		EpochStartedKind, EpochRewrappedKind, EpochConfirmedKind, EpochDisputedKind, RecordWrittenKind, RecordAmendedKind,
+		RecordRetractedKind, RecordErasedKind, SessionOpenedKind, SessionRenewedKind, SessionClosedKind, SessionRefusedKind,
+		BreakglassRequestedKind, BreakglassApprovedKind, BreakglassOpenedKind, BreakglassEndedKind, BreakglassReviewedKind,
+		AuthorityRegisteredKind, AuthorityHeadKind, AuthorityEndorsedKind, AuthoritySuspendedKind, AttributeDefinedKind,
+		AttributeVersionedKind, RepresentativeEnrolledKind, RepresentativeRemovedKind, KeyIssuedKind, NodeDescribedKind, RejectedKind,
+		IncidentKind, CheckpointKind,
+	} {
+		kinds[k] = newBody(k)
+	}
+	return kinds
+}
