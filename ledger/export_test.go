@@ -1,6 +1,9 @@
 package ledger
 
-import "reflect"
+import (
+	"reflect"
+	"slices"
+)
 
 // Equal tells whether two States, forks or not, say the same.
 func (s *State) Equal(o *State) bool { return reflect.DeepEqual(s.Copy(), o.Copy()) }
@@ -54,4 +57,13 @@ func Kinds() map[Kind]Body {
 		kinds[k] = newBody(k)
 	}
 	return kinds
+}
+
+// Widen makes a term one to write, past every rule.
+func (s *State) Widen(c Chain, id TermID) {
+	f, _ := s.compartments.get(c)
+	next := *f
+	next.terms = slices.Clone(f.terms)
+	find(next.terms, id).Write = true
+	s.compartments.set(c, &next)
 }
