@@ -5,13 +5,17 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
 )
 
-// maxWaiting is how many submissions wait to be committed; more are told to come again.
-const maxWaiting = 256
+const (
+	maxWaiting = 256 // submissions that wait to be committed; more are told to come again
+	readShare  = 100 // events that one goroutine decodes
+)
 
 // job is a submission on its way to the log.
 type job struct {
@@ -65,11 +69,18 @@ func read(events [][]byte) ([]*ledger.Entry, error) {
 		return nil, refusal(protocol.CodeBad, fmt.Errorf("a submission has 1 to %d events, not %d", protocol.MaxEvents, len(events)))
 	}
 	entries := make([]*ledger.Entry, len(events))
-	for i, encoded := range events {
-		var err error
-		if entries[i], err = ledger.NewEntry(encoded, time.Time{}, ledger.Position{}); err != nil {
-			return nil, refusal(protocol.CodeBad, err)
-		}
+	var g errgroup.Group
+	for from := 0; from < len(events); from += readShare {
+		to := min(from+readShare, len(events))
+		g.Go(func() (err error) {
+			for i := from; i < to && err == nil; i++ {
+				entries[i], err = ledger.NewEntry(events[i], time.Time{}, ledger.Position{})
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, refusal(protocol.CodeBad, err)
 	}
 	return entries, nil
 }
