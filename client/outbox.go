@@ -18,13 +18,16 @@ type outgoing struct {
 	Chain  string              `cbor:"2,keyasint"`
 	Drafts []Draft             `cbor:"3,keyasint"`
 	IDs    []ledger.EventID    `cbor:"4,keyasint,omitempty"` // under which the newest try may have been written
+
+	plan ledger.Hash // as the outbox says
 }
 
 const outboxIndex = "outbox"
 
-// outbox is the list of what waits, oldest first.
+// outbox is the list of what waits, oldest first, and how far each unfinished import has come.
 type outbox struct {
 	Waiting []waitingFor `cbor:"1,keyasint,omitempty"`
+	Imports []importing  `cbor:"2,keyasint,omitempty"`
 }
 
 type waitingFor struct {
@@ -32,23 +35,25 @@ type waitingFor struct {
 	ID    ledger.SubmissionID
 	Chain string
 	Count uint32
+	Plan  ledger.Hash // of the import it belongs to; zero for none
 }
 
 func (o *outgoing) file() string { return outboxIndex + "-" + o.ID.String() }
 
-// keep puts drafts into the outbox. The file comes first: if we were to crash between the two, it would be an unnamed
-// leftover, and the caller was never told that the drafts are kept.
-func (h *Home) keep(chain ledger.Chain, drafts []Draft) (*outgoing, error) {
+// keep puts drafts into the outbox, of the import of a plan or, with the zero plan, of none. The file comes first: if we were
+// to crash between the two, it would be an unnamed leftover, and the caller was never told that the drafts are kept.
+func (h *Home) keep(chain ledger.Chain, drafts []Draft, plan ledger.Hash) (*outgoing, error) {
 	id, err := ledger.NewSubmissionID(rand.Reader, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	o := &outgoing{ID: id, Chain: chain.String(), Drafts: drafts}
+	o := &outgoing{ID: id, Chain: chain.String(), Drafts: drafts, plan: plan}
 	if err := h.save(o); err != nil {
 		return nil, err
 	}
 	return o, h.changeOutbox(func(box *outbox) {
-		box.Waiting = append(box.Waiting, waitingFor{ID: id, Chain: o.Chain, Count: uint32(len(drafts))})
+		box.Waiting = append(box.Waiting, waitingFor{ID: id, Chain: o.Chain, Count: uint32(len(drafts)), Plan: plan})
+		box.advance(plan, o.Chain, uint32(len(drafts)))
 	})
 }
 
@@ -91,7 +96,7 @@ func (h *Home) waiting(chain ledger.Chain) ([]*outgoing, error) {
 		if w.Chain != chain.String() {
 			continue
 		}
-		o := &outgoing{ID: w.ID}
+		o := &outgoing{ID: w.ID, plan: w.Plan}
 		contents, err := h.read(o.file())
 		if err != nil {
 			return nil, fmt.Errorf("reading an unsent draft: %w", err)

@@ -45,22 +45,30 @@ func chunks(drafts []Draft) [][]Draft {
 //
 // Every draft is first kept at home, sealed. An interrupted Write is finished by Resume.
 func (b *Book) Write(ctx context.Context, drafts []Draft, progress func(written int)) ([]ledger.EventID, error) {
-	for i, d := range drafts {
-		if len(d.Body) > epoch.MaxBody {
-			return nil, fmt.Errorf("record %d has %d bytes, and one holds at most %d KiB", i+1, len(d.Body), epoch.MaxBody>>10)
-		}
+	if err := fit(drafts); err != nil {
+		return nil, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var waiting []*outgoing
 	for _, chunk := range chunks(drafts) {
-		o, err := b.c.home.keep(b.chain, chunk)
+		o, err := b.c.home.keep(b.chain, chunk, ledger.Hash{})
 		if err != nil {
 			return nil, fmt.Errorf("keeping the drafts until they are written: %w", err)
 		}
 		waiting = append(waiting, o)
 	}
 	return b.send(ctx, waiting, progress)
+}
+
+// fit tells which draft is too large for a record.
+func fit(drafts []Draft) error {
+	for i, d := range drafts {
+		if len(d.Body) > epoch.MaxBody {
+			return fmt.Errorf("record %d has %d bytes, and one holds at most %d KiB", i+1, len(d.Body), epoch.MaxBody>>10)
+		}
+	}
+	return nil
 }
 
 // Resume writes what an interrupted Write has left, and returns the ids.
