@@ -49,7 +49,7 @@ func isTransient(err error) bool {
 		return true
 	case "":
 		return errors.Is(err, stream.ErrExpired) || errors.Is(err, stream.ErrDropped) || errors.Is(err, stream.ErrRefused) ||
-			errors.Is(err, context.DeadlineExceeded)
+			errors.Is(err, stream.ErrNoConsumer) || errors.Is(err, context.DeadlineExceeded)
 	}
 	return false
 }
