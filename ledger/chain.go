@@ -143,7 +143,7 @@ func ParseChain(s string) (Chain, error) {
 func (c Chain) valid() bool {
 	if c.Space == AuthoritySpace {
 		a, err := policy.ParseAuthority(c.Owner)
-		return err == nil && !a.IsGID()
+		return err == nil && string(a) == c.Owner && !a.IsGID()
 	}
 	if _, err := identity.ParseGID(c.Owner); err != nil {
 		return false
