@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nkeys"
@@ -149,9 +150,25 @@ func reason(err error) string {
 	return text
 }
 
+// settledLog returns the access log once the node has written down that Dr Ruiz's session ended, which it does a moment after
+// ending it.
+func (d *demo) settledLog(ctx context.Context) ([]client.Access, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for {
+		log, err := d.maria.AccessLog(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(log, func(a client.Access) bool { return a.GID == d.ruiz.GID() && a.Kind == ledger.SessionClosedKind }) {
+			return log, nil
+		}
+	}
+}
+
 // whoLooked prints the patient's access log.
 func (d *demo) whoLooked(ctx context.Context) ([]string, error) {
-	log, err := d.maria.AccessLog(ctx)
+	log, err := d.settledLog(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -65,11 +65,13 @@ func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
+	d := &demo{Options: o, node: n}
 	g.Go(func() error { return n.Run(ctx) })
 	g.Go(func() error {
 		defer cancel()
-		return (&demo{Options: o, node: n}).play(ctx, g)
+		return d.play(ctx, g)
 	})
+	defer d.leave()
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -83,7 +85,6 @@ func (d *demo) play(ctx context.Context, g *errgroup.Group) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer d.leave()
 	began := time.Now()
 	var failed []error
 	for i, s := range d.steps(g) {
