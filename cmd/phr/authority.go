@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/phrledger/phr/authority"
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/policy"
+	"github.com/phrledger/phr/ledger"
+)
+
+// authorityInit founds an authority and prints the fingerprint by which the registry knows it.
+func authorityInit(ctx context.Context, e *env, args []string) error {
+	fs := e.online()
+	kind := fs.String("kind", "", "`KIND`: hospital, health-club, insurer or employer")
+	names, err := e.parse(fs, args, 1, 1)
+	if err != nil {
+		return err
+	}
+	name, err := policy.ParseAuthority(names[0])
+	if err != nil {
+		return err
+	}
+	role, err := authority.ParseRole(*kind)
+	if err != nil || role == ledger.Registry {
+		return e.misused("--kind is hospital, health-club, insurer or employer")
+	}
+	c, err := e.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer hangUp(c)
+	fingerprint, err := c.FoundAuthority(ctx, name, role)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		return e.emit(struct {
+			Name        policy.Authority     `json:"authority"`
+			Kind        ledger.AuthorityKind `json:"kind"`
+			Founder     identity.GID         `json:"founder"`
+			Fingerprint string               `json:"fingerprint"`
+		}{name, role, c.GID(), fingerprint.String()})
+	}
+	e.say("%s", fingerprint)
+	e.note("Give the registry this fingerprint by a way that the node has no part in. It says: phr authority endorse %s %s --data DIR", name, fingerprint)
+	return nil
+}
+
+// authorityServe answers enrolments.
+func authorityServe(ctx context.Context, e *env, args []string) error {
+	if _, err := e.parse(e.online(), args, 0, 0); err != nil {
+		return err
+	}
+	c, err := e.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer hangUp(c)
+	a, err := c.Home().Authority()
+	if err != nil {
+		return err
+	}
+	if a != nil {
+		e.note("Serving %s until interrupted.", a.Name())
+	}
+	var printing error
+	err = c.Serve(ctx, func(m *authority.Admission) {
+		if err := e.showAdmission(m); err != nil {
+			printing = err
+		}
+	})
+	if ctx.Err() != nil {
+		return printing
+	}
+	return err
+}
+
+func (e *env) showAdmission(m *authority.Admission) error {
+	if e.json {
+		return e.emit(struct {
+			GID        identity.GID `json:"gid"`
+			Display    string       `json:"display,omitempty"`
+			Attributes []string     `json:"attributes"`
+		}{m.GID, m.Display, m.Attributes})
+	}
+	e.say("enrolled %s %s as %s", m.GID, m.Display, strings.Join(m.Attributes, ", "))
+	return nil
+}
+
+// authorityInvite opens an invitation and prints its code, which is kept nowhere.
+func authorityInvite(ctx context.Context, e *env, args []string) error {
+	fs := e.online()
+	attributes := fs.String("attr", "", "`ATTRIBUTES` to give, separated by commas")
+	uses := fs.Int("uses", 1, "`N` people may come in by it")
+	expires := fs.String("expires", "", "`TIME` after which it is void, such as 7d (14d)")
+	note := fs.String("note", "", "`TEXT` for yourself: whom it is for")
+	if _, err := e.parse(fs, args, 0, 0); err != nil {
+		return err
+	}
+	if *attributes == "" {
+		return e.misused("--attr is missing")
+	}
+	o := authority.Offer{Attributes: strings.Split(*attributes, ","), Uses: *uses, Note: *note}
+	if *expires != "" {
+		d, err := parseDuration(*expires)
+		if err != nil {
+			return e.misused("--expires: " + err.Error())
+		}
+		o.Expires = time.Now().Add(d)
+	}
+	c, err := e.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer hangUp(c)
+	code, invitation, err := c.Invite(ctx, o)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		return e.emit(struct {
+			Code       string                 `json:"code"`
+			Invitation authority.InvitationID `json:"invitation"`
+			Attributes []string               `json:"attributes"`
+			Uses       int                    `json:"uses"`
+			Expires    time.Time              `json:"expires"`
+		}{code.Text(), invitation.ID, invitation.Attributes, invitation.Uses, invitation.Expires})
+	}
+	e.say("%s", code.Text())
+	e.note("Hand this code over in person. Whoever has it is taken for the one invited, until %s.", moment(invitation.Expires))
+	return nil
+}
+
+// shownMember is a member of an authority as 'authority members' tells of them.
+type shownMember struct {
+	GID        identity.GID `json:"gid"`
+	Display    string       `json:"display,omitempty"`
+	Attributes []string     `json:"attributes"`
+	Since      time.Time    `json:"since"`
+}
+
+// authorityMembers lists who is enrolled.
+func authorityMembers(ctx context.Context, e *env, args []string) error {
+	if _, err := e.parse(e.online(), args, 0, 0); err != nil {
+		return err
+	}
+	c, err := e.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer hangUp(c)
+	members, err := c.Members(ctx)
+	if err != nil {
+		return err
+	}
+	t := e.table("MEMBER", "NAME", "ATTRIBUTES", "SINCE")
+	for _, m := range members {
+		shown := shownMember{GID: m.GID, Display: m.Display, Since: m.Since}
+		for _, held := range m.Attributes {
+			shown.Attributes = append(shown.Attributes, held.Name)
+		}
+		if err := t.row(shown, string(m.GID), m.Display, strings.Join(shown.Attributes, ", "), moment(m.Since)); err != nil {
+			return err
+		}
+	}
+	return t.end("Nobody is enrolled yet: 'phr authority invite' opens an invitation.")
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+
+	"github.com/phrledger/phr/client"
+	"github.com/phrledger/phr/ledger"
+)
+
+// compartmentCreate adds a compartment to the caller's record.
+func compartmentCreate(ctx context.Context, e *env, args []string) error {
+	fs := e.online()
+	class := fs.String("class", string(ledger.HealthClass), "`CLASS` of those who may be let in to write: health (hospitals) or training (health clubs)")
+	names, err := e.parse(fs, args, 1, 1)
+	if err != nil {
+		return err
+	}
+	name, err := ledger.ParseCompartment(names[0])
+	if err != nil {
+		return err
+	}
+	if c := ledger.Class(*class); c != ledger.HealthClass && c != ledger.TrainingClass {
+		return e.misused("the class is health or training, not " + quote(*class))
+	}
+	c, err := e.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer hangUp(c)
+	if err := c.CreateCompartment(ctx, name, ledger.Class(*class)); err != nil {
+		return err
+	}
+	if e.json {
+		return e.emit(shownCompartment{Name: name, Class: ledger.Class(*class), Epoch: 1})
+	}
+	e.say("%s", name)
+	return nil
+}
+
+// shownCompartment is a compartment as 'compartment list' tells of it.
+type shownCompartment struct {
+	Name    ledger.Compartment `json:"compartment"`
+	Class   ledger.Class       `json:"class"`
+	Epoch   uint32             `json:"epoch"`
+	Grants  int                `json:"grants"`
+	Records int                `json:"records"`
+}
+
+// compartmentList lists the compartments of the caller's record.
+func compartmentList(ctx context.Context, e *env, args []string) error {
+	if _, err := e.parse(e.online(), args, 0, 0); err != nil {
+		return err
+	}
+	c, err := e.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer hangUp(c)
+	facts, err := c.Compartments(ctx)
+	if err != nil {
+		return err
+	}
+	if len(facts) == 0 {
+		return notPatient()
+	}
+	t := e.table("COMPARTMENT", "CLASS", "RECORDS", "GRANTS", "EPOCH")
+	for _, f := range facts {
+		shown, err := describe(ctx, c, f)
+		if err != nil {
+			return err
+		}
+		err = t.row(shown, string(shown.Name), string(shown.Class), thousands(shown.Records), thousands(shown.Grants), thousands(int(shown.Epoch)))
+		if err != nil {
+			return err
+		}
+	}
+	return t.end("")
+}
+
+func describe(ctx context.Context, c *client.Client, f ledger.CompartmentFact) (shownCompartment, error) {
+	shown := shownCompartment{Name: f.Chain.Compartment, Class: f.Class, Grants: len(f.Terms)}
+	if f.Epoch != nil {
+		shown.Epoch = f.Epoch.Number
+	}
+	b, err := c.Book(ctx, c.GID(), f.Chain.Compartment)
+	if err != nil {
+		return shown, err
+	}
+	folded, err := client.Chart(ctx, b)
+	if err != nil {
+		return shown, err
+	}
+	shown.Records = len(records(folded))
+	return shown, nil
+}

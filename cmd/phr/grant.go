@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/phrledger/phr/client"
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/policy"
+	"github.com/phrledger/phr/ledger"
+)
+
+// grant lets someone into a compartment of the caller's record.
+func grant(ctx context.Context, e *env, args []string) error {
+	fs := e.online()
+	t := targeted(fs)
+	var r client.GrantRequest
+	fs.StringVar(&r.To, "to", "", "`WHOM`: attributes joined by and, or; gid:GID for a person, alone or in an and")
+	fs.BoolVar(&r.Write, "write", false, "let them write, too")
+	fs.BoolVar(&r.FromNow, "from-now", false, "let them read what is written from now on, and nothing earlier")
+	fs.StringVar(&r.Purpose, "purpose", "", "`CODE` of the purpose of use in HL7, such as TREAT")
+	until := fs.String("until", "", "`DATE`, the last day, or a time such as 30d")
+	if _, err := e.parse(fs, args, 0, 0); err != nil {
+		return err
+	}
+	if r.To == "" || t.compartment == "" {
+		return e.misused("--to and --compartment are needed")
+	}
+	if *until != "" {
+		var err error
+		if r.Until, err = parseUntil(*until, time.Now()); err != nil {
+			return e.misused("--until: " + err.Error())
+		}
+	}
+	c, b, err := e.ownBook(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer hangUp(c)
+	granted, err := b.Grant(ctx, r)
+	if err != nil {
+		return fmt.Errorf("granting: %w", unprefixed(err, "granting: "))
+	}
+	return e.showGranted(ctx, b, granted)
+}
+
+// unprefixed is err without words that are said already.
+func unprefixed(err error, words string) error {
+	if inner := errors.Unwrap(err); inner != nil && strings.HasPrefix(err.Error(), words) {
+		return inner
+	}
+	return err
+}
+
+// ownBook opens a compartment of the caller's own record. The caller hangs up.
+func (e *env) ownBook(ctx context.Context, t *target) (*client.Client, *client.Book, error) {
+	c, err := e.dial(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	books, err := e.ownBooks(ctx, c, t)
+	if err != nil {
+		hangUp(c)
+		return nil, nil, err
+	}
+	return c, books[0], nil
+}
+
+// ownBooks opens what is meant of the caller's own record: only patients decide about theirs.
+func (e *env) ownBooks(ctx context.Context, c *client.Client, t *target) ([]*client.Book, error) {
+	gid, err := t.gid(c)
+	if err != nil {
+		return nil, err
+	}
+	if gid != c.GID() {
+		return nil, fmt.Errorf("this is for the patient %s alone, and you are %s", gid, c.GID())
+	}
+	return e.books(ctx, c, t)
+}
+
+// showGranted prints the id of a grant, and says who is let in by it.
+func (e *env) showGranted(ctx context.Context, b *client.Book, granted *client.Granted) error {
+	x, err := b.Explain(ctx, "")
+	if err != nil {
+		return err
+	}
+	var term client.ExplainedTerm
+	for _, term = range x.Terms {
+		if term.ID == granted.Term.ID {
+			break
+		}
+	}
+	s := showTerm(b.Compartment(), &term)
+	if e.json {
+		return e.emit(struct {
+			Patient identity.GID `json:"patient"`
+			shownTerm
+			Dropped bool `json:"dropped,omitempty"`
+		}{b.Patient(), s, granted.Dropped})
+	}
+	if granted.Dropped {
+		e.note("A part of it that everybody in the registry satisfies was left out. You can always open your record yourself.")
+	}
+	e.note("Let in to %s: %s, who may %s, %s%s.", s.Compartment, s.To, s.may(), s.from(), s.ending())
+	for _, set := range term.Coalitions {
+		e.note("  %s could let in others by this grant: who is one of theirs is their word.", names(set))
+	}
+	e.say("%s", s.Grant)
+	return nil
+}
+
+// names joins the names of authorities.
+func names(set []policy.Authority) string {
+	var all []string
+	for _, a := range set {
+		if !a.IsGID() {
+			all = append(all, string(a))
+		}
+	}
+	if len(all) == 0 {
+		return "Nobody but you"
+	}
+	return strings.Join(all, " together with ")
+}
+
+// shownTerm is a grant as 'grants' tells of it.
+type shownTerm struct {
+	Grant       ledger.TermID      `json:"grant"`
+	Compartment ledger.Compartment `json:"compartment"`
+	Expression  string             `json:"expression"`
+	To          string             `json:"to"` // the expression, with the person it names
+	GID         identity.GID       `json:"gid,omitempty"`
+	Write       bool               `json:"write"`
+	History     bool               `json:"history"`
+	Until       *time.Time         `json:"until,omitempty"`
+	Purpose     string             `json:"purpose,omitempty"`
+	Ended       bool               `json:"ended,omitempty"`
+}
+
+// showTerm returns what people are told of a term. A person in it is named by their GID.
+func showTerm(name ledger.Compartment, x *client.ExplainedTerm) shownTerm {
+	s := shownTerm{
+		Grant: x.ID, Compartment: name, Expression: x.Expression, To: x.Expression, GID: x.Person, Write: x.Write, History: x.History,
+		Purpose: x.Purpose, Ended: x.Ended,
+	}
+	if x.Person != "" {
+		s.To = named(x.Expression, x.ID, x.Person)
+	}
+	if x.Until != 0 {
+		until := time.UnixMilli(x.Until)
+		s.Until = &until
+	}
+	return s
+}
+
+// named writes the person of a term in place of the attribute that stands for them.
+func named(expression string, id ledger.TermID, who identity.GID) string {
+	words := strings.FieldsFunc(expression, func(r rune) bool { return strings.ContainsRune(" ,()", r) })
+	for _, w := range words {
+		a, err := policy.ParseAttribute(w)
+		if err != nil {
+			continue
+		}
+		if term, err := ledger.TermOf(a); err == nil && term == id {
+			return strings.ReplaceAll(expression, w, "gid:"+string(who))
+		}
+	}
+	return expression
+}
+
+func (s *shownTerm) may() string {
+	if s.Write {
+		return "read and write"
+	}
+	return "read"
+}
+
+func (s *shownTerm) from() string {
+	if s.History {
+		return "from the beginning"
+	}
+	return "from the grant on"
+}
+
+func (s *shownTerm) ending() string {
+	switch {
+	case s.Until == nil:
+		return ""
+	case s.Ended:
+		return ", ended " + moment(*s.Until)
+	}
+	return ", until " + moment(*s.Until)
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/term"
+
+	"github.com/phrledger/phr/client"
+	"github.com/phrledger/phr/ledger/protocol"
+)
+
+// homeDir returns where the caller's keys are.
+func (e *env) homeDir() (string, error) {
+	if e.home != "" {
+		return e.home, nil
+	}
+	if dir := e.getenv("PHR_HOME"); dir != "" {
+		return dir, nil
+	}
+	user, err := os.UserHomeDir()
+	if err != nil {
+		return "", &hinted{err, "name a directory with --home"}
+	}
+	return filepath.Join(user, ".phr"), nil
+}
+
+// open opens the caller's home. The caller closes it.
+func (e *env) open() (*client.Home, error) {
+	dir, err := e.homeDir()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, "keystore")); errors.Is(err, os.ErrNotExist) {
+		// Before anybody is asked for a passphrase.
+		return nil, &hinted{fmt.Errorf("there is no identity in %s", dir), "make one with 'phr id create', or name another home with --home"}
+	}
+	passphrase, err := e.passphrase(false)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(passphrase)
+	return client.OpenHome(dir, passphrase)
+}
+
+// passphrase reads the passphrase from the file named, or asks for it, twice where it is a new one. It is never taken from
+// an argument or a variable: other programs of the machine see those.
+func (e *env) passphrase(isNew bool) ([]byte, error) {
+	if e.passphraseFile != "" {
+		return passphraseFrom(e.passphraseFile)
+	}
+	first, err := e.ask("Passphrase: ")
+	if err != nil || !isNew {
+		return first, err
+	}
+	again, err := e.ask("The same again: ")
+	if err != nil {
+		return nil, err
+	}
+	defer clear(again)
+	if !bytes.Equal(first, again) {
+		return nil, errors.New("the two passphrases are not the same")
+	}
+	return first, nil
+}
+
+func passphraseFrom(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the passphrase: %w", err)
+	}
+	defer f.Close()
+	first, err := bufio.NewReader(io.LimitReader(f, 4096)).ReadBytes('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("reading the passphrase: %w", err)
+	}
+	if first = bytes.TrimRight(first, "\r\n"); len(first) == 0 {
+		return nil, fmt.Errorf("reading the passphrase: the first line of %s is empty", path)
+	}
+	return first, nil
+}
+
+// ask asks for a secret on the terminal, which is not standard input where that is a file.
+func (e *env) ask(prompt string) ([]byte, error) {
+	tty, ok := e.stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(tty.Fd())) {
+		opened, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+		if err != nil {
+			return nil, &hinted{errors.New("there is no terminal to ask for the passphrase on"), "name a file with --passphrase-file"}
+		}
+		defer opened.Close()
+		tty = opened
+	}
+	fmt.Fprint(e.stderr, prompt)
+	secret, err := term.ReadPassword(int(tty.Fd()))
+	fmt.Fprintln(e.stderr)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the passphrase: %w", err)
+	}
+	if len(secret) == 0 {
+		return nil, errors.New("the passphrase is empty")
+	}
+	return secret, nil
+}
+
+// dial opens the caller's home and connects to the node, which the home then remembers. The caller hangs up.
+func (e *env) dial(ctx context.Context) (*client.Client, error) {
+	h, err := e.open()
+	if err != nil {
+		return nil, err
+	}
+	c, err := e.connect(ctx, h)
+	if err != nil {
+		h.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (e *env) connect(ctx context.Context, h *client.Home) (*client.Client, error) {
+	text := e.node
+	if text == "" {
+		text = e.getenv("PHR_NODE")
+	}
+	if text == "" {
+		text = h.Node()
+	}
+	if text == "" {
+		return nil, &hinted{errors.New("no node is named, and none was used before"), "give --node the URL that 'phr node' prints"}
+	}
+	url, err := protocol.ParseURL(text)
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.Dial(ctx, client.Config{Home: h, Node: url, Log: e.log()})
+	if err != nil {
+		return nil, &hinted{err, "see that the node runs, and that its URL is the one it prints"}
+	}
+	if err := h.SetNode(url.String()); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// hangUp closes the connection and the home.
+func hangUp(c *client.Client) {
+	c.Close()
+	c.Home().Close()
+}
+
+// log returns where a verb logs: nowhere, unless it was asked to tell more.
+func (e *env) log() *slog.Logger {
+	if !e.verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(e.stderr, nil))
+}

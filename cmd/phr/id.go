@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+
+	"github.com/phrledger/phr/client"
+	"github.com/phrledger/phr/crypto/identity"
+)
+
+// idCreate makes an identity. It needs no node: the GID is the hash of its keys.
+func idCreate(_ context.Context, e *env, args []string) error {
+	if _, err := e.parse(e.personal(), args, 0, 0); err != nil {
+		return err
+	}
+	dir, err := e.homeDir()
+	if err != nil {
+		return err
+	}
+	passphrase, err := e.passphrase(true)
+	if err != nil {
+		return err
+	}
+	defer clear(passphrase)
+	h, err := client.CreateHome(dir, passphrase)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	if e.json {
+		return e.emit(struct {
+			GID  identity.GID `json:"gid"`
+			Home string       `json:"home"`
+		}{h.Identity().GID(), dir})
+	}
+	e.say("%s", h.Identity().GID())
+	e.note("The keys are in %s. Keep a copy of it and remember the passphrase: nobody else can bring them back.", dir)
+	return nil
+}
+
+// shownID is what 'id show' tells of a home.
+type shownID struct {
+	GID       identity.GID   `json:"gid"`
+	Node      string         `json:"node,omitempty"`
+	Authority string         `json:"authority,omitempty"`
+	Keys      []string       `json:"attributes,omitempty"`
+	Unsent    map[string]int `json:"unsent,omitempty"` // drafts that wait, by chain
+}
+
+// idShow tells whose home it is and what is in it, without a node.
+func idShow(_ context.Context, e *env, args []string) error {
+	if _, err := e.parse(e.personal(), args, 0, 0); err != nil {
+		return err
+	}
+	h, err := e.open()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	s := shownID{GID: h.Identity().GID(), Node: h.Node()}
+	for _, k := range h.AttributeKeys() {
+		s.Keys = append(s.Keys, k.Attribute().String())
+	}
+	a, err := h.Authority()
+	if err != nil {
+		return err
+	}
+	if a != nil {
+		s.Authority = string(a.Name())
+	}
+	if s.Unsent, err = h.Unsent(); err != nil {
+		return err
+	}
+	if e.json {
+		return e.emit(s)
+	}
+	e.say("%s", s.GID)
+	if s.Node != "" {
+		e.say("node       %s", s.Node)
+	}
+	if s.Authority != "" {
+		e.say("authority  %s, which is kept here", s.Authority)
+	}
+	for _, k := range s.Keys {
+		e.say("attribute  %s", k)
+	}
+	for chain, n := range s.Unsent {
+		e.say("unsent     %s for %s: 'phr record import' writes what it left", plural(n, "record"), chain)
+	}
+	return nil
+}

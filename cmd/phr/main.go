@@ -1,0 +1,45 @@
+// Phr keeps personal health records on a server that cannot read them. It is the ledger node, and the program of everybody
+// who uses one: patients, doctors, trainers, representatives, authorities and auditors. 'phr help' lists what it does.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() { os.Exit(mainCode()) }
+
+// mainCode is main with the exit code for a result, so that deferred calls are made.
+func mainCode() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	return e.report(run(ctx, e, os.Args[1:]))
+}
+
+// env is the world as a verb sees it, with what the flags that all verbs share have set. It is for one run.
+type env struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+
+	verb           *verb // that is run
+	home           string
+	node           string
+	passphraseFile string
+	json           bool
+	verbose        bool
+}
+
+// run finds the verb that args begin with and runs it.
+func run(ctx context.Context, e *env, args []string) error {
+	v, rest, err := find(args)
+	if err != nil {
+		return err
+	}
+	e.verb = v
+	return v.run(ctx, e, rest)
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/phrledger/phr/ledger/node"
+)
+
+// nodeVerb runs a node until it is interrupted.
+func nodeVerb(ctx context.Context, e *env, args []string) error {
+	fs := e.flags()
+	dir := fs.String("data", "", "`DIR` of everything the node keeps; made if it is not there")
+	listen := fs.String("listen", "127.0.0.1:4222", "`HOST:PORT` for people, a loopback address; port 0 is any that is free")
+	endorse := fs.Bool("endorse-all", false, "endorse every authority that registers: for trying things out")
+	fs.BoolVar(&e.verbose, "verbose", false, "log on standard error")
+	if _, err := e.parse(fs, args, 0, 0); err != nil {
+		return err
+	}
+	if *dir == "" {
+		return e.misused("--data is missing")
+	}
+	level := slog.LevelWarn
+	if e.verbose {
+		level = slog.LevelInfo
+	}
+	n, err := node.Start(ctx, node.Config{
+		Dir: *dir, Listen: *listen, EndorseAll: *endorse,
+		Log: slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),
+	})
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return n.Run(ctx) })
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-n.Ready():
+			_, err := fmt.Fprintln(e.stdout, n.URL())
+			return err
+		}
+	})
+	return g.Wait()
+}

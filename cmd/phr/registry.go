@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/phrledger/phr/authority"
+	"github.com/phrledger/phr/client"
+	"github.com/phrledger/phr/crypto/policy"
+	"github.com/phrledger/phr/ledger/node"
+	"github.com/phrledger/phr/ledger/protocol"
+)
+
+// authorityEndorse gives a name to an authority, as the registry whose keys are in a node's directory.
+func authorityEndorse(ctx context.Context, e *env, args []string) error {
+	fs := e.flags()
+	dir := fs.String("data", "", "`DIR` of the node, where the registry's keys are")
+	operands, err := e.parse(fs, args, 2, 2)
+	if err != nil {
+		return err
+	}
+	if *dir == "" {
+		return e.misused("--data is missing")
+	}
+	name, err := policy.ParseAuthority(operands[0])
+	if err != nil {
+		return err
+	}
+	fingerprint, err := authority.ParseFingerprint(operands[1])
+	if err != nil {
+		return fmt.Errorf("reading the fingerprint: %w", err)
+	}
+	c, err := dialAsRegistry(ctx, e, *dir)
+	if err != nil {
+		return err
+	}
+	defer hangUp(c)
+	if err := c.Endorse(ctx, name, fingerprint); err != nil {
+		return fmt.Errorf("endorsing %q: %w", name, err)
+	}
+	e.say("endorsed %s", name)
+	return nil
+}
+
+// dialAsRegistry connects to the running node of a directory as the registry that lives there.
+func dialAsRegistry(ctx context.Context, e *env, dir string) (*client.Client, error) {
+	registry, phr, err := node.Registry(dir)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "node.url"))
+	if err != nil {
+		return nil, fmt.Errorf("finding the node of %s: %w", dir, err)
+	}
+	url, err := protocol.ParseURL(string(text))
+	if err != nil {
+		return nil, err
+	}
+	h := client.HomeOf(registry)
+	if err := h.SetAuthority(phr); err != nil {
+		return nil, err
+	}
+	c, err := client.Dial(ctx, client.Config{Home: h, Node: url, Log: e.log()})
+	if err != nil {
+		return nil, &hinted{err, "the node of " + dir + " has to run"}
+	}
+	return c, nil
+}
