@@ -1,9 +1,15 @@
 package node_test
 
 import (
+	"crypto/rand"
+	"fmt"
+	"github.com/phrledger/phr/crypto/abe"
+	"github.com/phrledger/phr/crypto/policy"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/phrledger/phr/authority/challenge"
 	"github.com/phrledger/phr/ledger"
@@ -160,6 +166,60 @@ func TestRefusals(t *testing.T) {
 			t.Error("a refusal stands on the access chain of somebody who is no patient")
 		}
 	})
+}
+
+// Refusals within an hour are counted, and said when it is over.
+func TestRefusalsAreCounted(t *testing.T) {
+	var ahead atomic.Int64
+	w := newWorldWith(t, func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) })
+	access := ledger.RecordChain(w.patient.GID(), ledger.Access)
+	curious := w.newPerson(t)
+	for range 4 {
+		if _, err := curious.ask(t, w.health, ledger.OpRead, w.term.ID); codeOf(err) != protocol.CodeRefused {
+			t.Errorf("asked: %v", err)
+		}
+	}
+	ahead.Store(int64(61 * time.Minute))
+	w.until(t, "the refusals are logged", func(s *ledger.State) bool {
+		head, _ := s.Head(access)
+		return head.Number == 2
+	})
+	var counts []uint32
+	must(t, w.Ledger().Read(t.Context(), 1, func(entries []stream.Entry) error {
+		for _, raw := range entries {
+			e, err := ledger.ParseEntry(raw.Data)
+			if err != nil {
+				return err
+			}
+			if b, ok := e.Body.(*ledger.SessionRefused); ok && b.GID == curious.GID() && b.Compartment == ledger.Health {
+				counts = append(counts, b.Count)
+			}
+		}
+		return nil
+	}))
+	if !slices.Equal(counts, []uint32{1, 3}) {
+		t.Errorf("counts %v", counts)
+	}
+}
+
+// A patient who speaks for authorities too has the largest login there is. It still fits on the line that brings it.
+func TestLargestLogin(t *testing.T) {
+	w := newWorld(t)
+	for i := range 5 {
+		name := policy.Authority(fmt.Sprintf("an-authority-with-a-long-name-%d", i))
+		key, err := abe.GenerateMasterKey(rand.Reader, name)
+		must(t, err)
+		w.patient.register(t, ledger.PersonChain(w.patient.GID()), &ledger.AuthorityRegistered{
+			Name: name, Role: ledger.Hospital, Key: key.PublicKey().Bytes(),
+		})
+		w.until(t, "it is endorsed", func(s *ledger.State) bool {
+			_, ok := s.Authority(name)
+			return ok
+		})
+	}
+	s := w.patient.login(t)
+	t.Logf("a JWT of %d bytes", len(s.grant.JWT))
+	w.read(t, s, ledger.AuthorityChain("an-authority-with-a-long-name-4"), 0)
 }
 
 // All refusals read the same.

@@ -27,7 +27,13 @@ const (
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{running: run(t, node.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", EndorseAll: true})}
+	return newWorldWith(t, nil)
+}
+
+// newWorldWith is newWorld with a clock.
+func newWorldWith(t *testing.T, now func() time.Time) *world {
+	t.Helper()
+	w := &world{running: run(t, node.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", EndorseAll: true, Now: now})}
 	w.hospital, w.doctor, w.patient = w.newPerson(t), w.newPerson(t), w.newPerson(t)
 	w.openHospital(t)
 	w.enrol(t, w.doctor)
