@@ -2,10 +2,13 @@ package client
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/protocol"
 )
 
 // Access is one line of the log of who opened what of the caller's record, or tried to.
@@ -14,7 +17,7 @@ type Access struct {
 	Event       ledger.EventID
 	Kind        ledger.Kind
 	GID         identity.GID
-	Display     string // display name of a professional, as their authority gave it; "" if none is known
+	Display     string // display name of a professional, as in "Dr. A. Ruiz of city-hospital"; "" if none is known
 	Operation   ledger.Operation
 	Compartment ledger.Compartment
 	Term        ledger.TermID
@@ -54,5 +57,71 @@ func (c *Client) AccessLog(ctx context.Context) ([]Access, error) {
 		}
 		all = append(all, a)
 	}
+	names, err := c.names(ctx, s, all)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		all[i].Display = names[all[i].GID]
+	}
 	return all, nil
+}
+
+// names finds out how authorities call the people of an access log.
+func (c *Client) names(ctx context.Context, s *session, log []Access) (map[identity.GID]string, error) {
+	asked := make(map[identity.GID]bool)
+	var people []identity.GID
+	for _, a := range log {
+		if a.GID != "" && !asked[a.GID] {
+			asked[a.GID] = true
+			people = append(people, a.GID)
+		}
+	}
+	names := make(map[identity.GID]string, len(people))
+	for some := range slices.Chunk(people, protocol.MaxNames) {
+		answer, err := ask[protocol.Names](ctx, s.conn, protocol.DirNames, protocol.NamesQuery{GIDs: some})
+		if err != nil {
+			return nil, err
+		}
+		for _, encoded := range answer.Entries {
+			gid, name, err := c.enrolledName(ctx, encoded)
+			if err != nil {
+				return nil, fmt.Errorf("who somebody in the access log is: %w", err)
+			}
+			if names[gid] == "" && name != "" {
+				names[gid] = name
+			}
+		}
+	}
+	return names, nil
+}
+
+// enrolledName reads how an authority calls someone it enrolled, from its signed word.
+func (c *Client) enrolledName(ctx context.Context, encoded []byte) (identity.GID, string, error) {
+	e, err := ledger.ParseEntry(encoded)
+	if err != nil {
+		return "", "", err
+	}
+	body, ok := e.Body.(*ledger.RepresentativeEnrolled)
+	if !ok {
+		return "", "", fmt.Errorf("%s says nothing of it", e.Kind())
+	}
+	at, err := c.Authority(ctx, e.Chain.Authority())
+	if err != nil {
+		return "", "", err
+	}
+	if at.Founder != e.Author {
+		return "", "", fmt.Errorf("%s does not speak for %q", e.Author, at.Name)
+	}
+	keys, err := c.keysAt(e.Author, e.Control.Count)
+	if err != nil {
+		return "", "", err
+	}
+	if err := e.Verify(keys); err != nil {
+		return "", "", err
+	}
+	if body.Display == "" {
+		return body.GID, "", nil
+	}
+	return body.GID, body.Display + " of " + string(at.Name), nil
 }

@@ -32,6 +32,7 @@ func (n *Node) serveDirectory(ctx context.Context, g *errgroup.Group) error {
 		{protocol.DirRegistration, answer(n, n.registration)},
 		{protocol.DirMine, forLogin(n, n.mine)},
 		{protocol.DirKeys, forLogin(n, n.keysOf)},
+		{protocol.DirNames, forLogin(n, n.names)},
 	} {
 		listener, err := n.server.Ledger().Listen(s.subject, "phr", 8)
 		if err != nil {
@@ -137,4 +138,12 @@ func (n *Node) mine(ctx context.Context, s *challenge.Session, q *protocol.MineQ
 // keysOf returns the attribute keys issued to the caller.
 func (n *Node) keysOf(ctx context.Context, s *challenge.Session, q *protocol.KeysQuery) (*protocol.Keys, error) {
 	return n.dir.Keys(ctx, s.GID(), int(q.Skip))
+}
+
+// names returns who people are, by the word of the authorities that enrolled them.
+func (n *Node) names(ctx context.Context, _ *challenge.Session, q *protocol.NamesQuery) (*protocol.Names, error) {
+	if len(q.GIDs) > protocol.MaxNames {
+		return nil, &stream.Error{Code: protocol.CodeBad, Text: fmt.Sprintf("at most %d people are asked about at once", protocol.MaxNames)}
+	}
+	return n.dir.Names(ctx, q.GIDs...)
 }

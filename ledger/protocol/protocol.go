@@ -88,6 +88,11 @@ type (
 	KeysQuery struct {
 		Skip uint32 `cbor:"1,keyasint"`
 	}
+	// NamesQuery asks who people are, by login: the entries in which authorities enrolled them, with the display names of
+	// professionals. At most MaxNames people are asked about at once.
+	NamesQuery struct {
+		GIDs []identity.GID `cbor:"1,keyasint"`
+	}
 	// MineQuery asks for the terms that the caller's attributes satisfy, by login, on chains after the one named. Whoever asks
 	// goes on until the answer is empty.
 	MineQuery struct {
@@ -97,6 +102,14 @@ type (
 
 // Keys answers a KeysQuery with entries.
 type Keys struct {
+	Entries [][]byte `cbor:"1,keyasint,omitempty"`
+}
+
+// MaxNames is how many people one NamesQuery may ask about.
+const MaxNames = 64
+
+// Names answers a NamesQuery with entries of representative.enrolled.
+type Names struct {
 	Entries [][]byte `cbor:"1,keyasint,omitempty"`
 }
 

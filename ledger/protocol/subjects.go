@@ -20,6 +20,7 @@ const (
 	DirRegistration = "dir.registration"
 	DirMine         = "dir.mine"
 	DirKeys         = "dir.keys"
+	DirNames        = "dir.names"
 )
 
 // Register returns the subject under which a person's registrations are submitted without a session.

@@ -59,7 +59,7 @@ type Scope struct {
 	Ingest    []Place  // where it may submit: a write session its compartment, a login its own chains
 	Keys      []Place  // whose parts it may fetch
 	Queues    []string // authorities whose enrolments it may fetch
-	Login     bool     // it may ask dir.mine and dir.keys
+	Login     bool     // it may ask dir.mine, dir.keys and dir.names
 }
 
 // Grant forms the grant of a session. It fails if anything in the scope is not a plain subject token, since a token "*"
@@ -73,6 +73,7 @@ func (s Scope) Grant(user, session string, expires time.Time) (UserGrant, error)
 	if s.Login {
 		b.allow("dir.mine")
 		b.allow("dir.keys")
+		b.allow("dir.names")
 	}
 	for _, c := range s.Consumers {
 		b.allow(apiPrefix+".CONSUMER.MSG.NEXT."+LedgerName, c)

@@ -34,6 +34,36 @@ func (d *Directory) Keys(ctx context.Context, gid identity.GID, skip int) (*prot
 	return keys, rows.Err()
 }
 
+// Names returns the newest enrolments of each person.
+func (d *Directory) Names(ctx context.Context, people ...identity.GID) (*protocol.Names, error) {
+	names := new(protocol.Names)
+	for _, gid := range people {
+		rows, err := d.db.QueryContext(ctx, `SELECT entry FROM enrolled WHERE gid = ? ORDER BY sequence DESC LIMIT ?`, string(gid), maxEnrolments)
+		if err != nil {
+			return nil, fmt.Errorf("asking the directory for names: %w", err)
+		}
+		if err := appendEntries(&names.Entries, rows); err != nil {
+			return nil, fmt.Errorf("asking the directory for names: %w", err)
+		}
+	}
+	return names, nil
+}
+
+// maxEnrolments is how many enrolments of one person are shown, the newest.
+const maxEnrolments = 4
+
+func appendEntries(to *[][]byte, rows *sql.Rows) error {
+	defer rows.Close()
+	for rows.Next() {
+		var entry []byte
+		if err := rows.Scan(&entry); err != nil {
+			return err
+		}
+		*to = append(*to, entry)
+	}
+	return rows.Err()
+}
+
 // Mine returns the terms that reach a person, by chain, for chains that come after the one named (the empty string comes
 // before all): a caller asks again after the last chain of the answer, until there are none. Every chain's terms come
 // together.

@@ -44,6 +44,12 @@ CREATE TABLE issued (         -- attribute keys
 	entry     BLOB NOT NULL
 );
 CREATE INDEX issued_gid ON issued (gid, sequence);
+CREATE TABLE enrolled (       -- whom authorities took in
+	sequence INTEGER PRIMARY KEY,
+	gid      TEXT NOT NULL,
+	entry    BLOB NOT NULL
+);
+CREATE INDEX enrolled_gid ON enrolled (gid, sequence);
 CREATE TABLE holding (        -- who was issued which attribute and not removed
 	gid       TEXT NOT NULL,
 	attribute TEXT NOT NULL,
@@ -78,6 +84,8 @@ func (Projection) Apply(tx *sql.Tx, e *ledger.Entry, at projections.Place) error
 		return f.fact(authoritative(b.Name))
 	case *ledger.AttributeDefined, *ledger.AttributeVersioned:
 		return f.fact(authoritative(e.Chain.Authority()))
+	case *ledger.RepresentativeEnrolled:
+		return f.enrolled(b)
 	case *ledger.RepresentativeRemoved:
 		return f.removed(b)
 	case *ledger.KeyIssued:
@@ -179,6 +187,14 @@ func (f *fold) issued(b *ledger.KeyIssued) error {
 		return err
 	}
 	return f.exec(`INSERT INTO holding VALUES (?, ?) ON CONFLICT DO NOTHING`, string(b.GID), attribute)
+}
+
+func (f *fold) enrolled(b *ledger.RepresentativeEnrolled) error {
+	entry, err := f.e.Marshal()
+	if err != nil {
+		return err
+	}
+	return f.exec(`INSERT INTO enrolled VALUES (?, ?, ?)`, f.at.Sequence, string(b.GID), entry)
 }
 
 func (f *fold) removed(b *ledger.RepresentativeRemoved) error {
