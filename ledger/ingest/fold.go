@@ -75,7 +75,7 @@ func (f *Fold) add(raw stream.Entry) {
 	f.seq = raw.Seq
 	if err != nil {
 		f.log.Error("entry_unreadable", "seq", raw.Seq, "error", err)
-		f.closed[ownerOf(raw.Subject)] = fmt.Errorf("entry %d of the log: %w", raw.Seq, err)
+		f.closed[ownerOf(raw.Subject)] = fmt.Errorf("%w: entry %d of the log: %v", ledger.ErrQuarantined, raw.Seq, err)
 		return
 	}
 	f.last[e.Chain] = raw.Seq

@@ -192,7 +192,7 @@ func asRefusal(err error) error {
 		return refusal(protocol.CodeConflict, err)
 	case errors.Is(err, ledger.ErrStale):
 		return refusal(protocol.CodeStale, err)
-	case errors.Is(err, ledger.ErrMalformed):
+	case errors.Is(err, ledger.ErrMalformed) && !errors.Is(err, ledger.ErrInvalid):
 		return refusal(protocol.CodeBad, err)
 	default:
 		return refusal(protocol.CodeInvalid, err)

@@ -40,7 +40,7 @@ type Node struct {
 	Registry   *Authority
 
 	gate ed25519.PrivateKey
-	stop func()
+	halt func()
 }
 
 // Start runs a new node until the test ends.
@@ -92,20 +92,28 @@ func (n *Node) run() {
 	g.Go(func() error { return n.Fold.Run(ctx, n.Ledger()) })
 	g.Go(func() error { return n.Ingest.Run(ctx) })
 	g.Go(func() error { return n.Ingest.Serve(ctx) })
-	n.stop = func() {
+	n.halt = func() {
 		cancel()
 		if err := g.Wait(); !errors.Is(err, context.Canceled) {
 			n.Errorf("the node stopped by itself: %v", err)
 		}
-		n.Close()
+	}
+}
+
+// Halt stops everything but the server.
+func (n *Node) Halt() {
+	if n.halt != nil {
+		n.halt()
+		n.halt = nil
 	}
 }
 
 // Stop stops the node. Its directory stays.
 func (n *Node) Stop() {
-	if n.stop != nil {
-		n.stop()
-		n.stop = nil
+	n.Halt()
+	if n.Server != nil {
+		n.Close()
+		n.Server = nil
 	}
 }
 
