@@ -120,8 +120,13 @@ func TestAttack38_ReplySubjects(t *testing.T) {
 		subject string
 		data    []byte
 	}{
-		{protocol.GateHello, nil}, {protocol.GateAnswer, nil}, {protocol.GateConsumer, nil}, {protocol.Ingest(w.health), nil},
-		{protocol.KeyParts(w.health), query}, {protocol.DirNode, nil}, {protocol.Register(w.doctor.GID()), nil},
+		{protocol.GateHello, nil},
+		{protocol.GateAnswer, nil},
+		{protocol.GateConsumer, nil},
+		{protocol.Ingest(w.health), nil},
+		{protocol.KeyParts(w.health), query},
+		{protocol.DirNode, nil},
+		{protocol.Register(w.doctor.GID()), nil},
 		{"PHRJS.CONSUMER.INFO.LEDGER." + consumer.Name, nil},
 		{"PHRJS.CONSUMER.MSG.NEXT.LEDGER." + consumer.Name, []byte(`{"batch":10,"no_wait":true}`)},
 		{"PHRJS.CONSUMER.MSG.NEXT.LEDGER." + consumer.Name, nil},
@@ -150,10 +155,15 @@ func TestAttack39_Headers(t *testing.T) {
 	conn, _ := w.raw(t, s)
 	victim := w.patient.login(t)
 	for _, h := range []nats.Header{
-		{"Nats-Rollup": {"all"}}, {"Nats-TTL": {"1s"}}, {"Nats-Schedule": {"@at 2020-01-01T00:00:00Z"}},
-		{"Nats-Batch-Id": {"x"}, "Nats-Batch-Sequence": {"1"}}, {"Nats-Expected-Last-Sequence": {"0"}},
-		{"Nats-Expected-Last-Subject-Sequence": {"0"}}, {"Nats-Subject": {protocol.Ingest(ledger.RecordChain(w.patient.GID(), ledger.Training))}},
-		{"Nats-Msg-Id": {"taken"}}, {"Phr-Error": {"1"}},
+		{"Nats-Rollup": {"all"}},
+		{"Nats-TTL": {"1s"}},
+		{"Nats-Schedule": {"@at 2020-01-01T00:00:00Z"}},
+		{"Nats-Batch-Id": {"x"}, "Nats-Batch-Sequence": {"1"}},
+		{"Nats-Expected-Last-Sequence": {"0"}},
+		{"Nats-Expected-Last-Subject-Sequence": {"0"}},
+		{"Nats-Subject": {protocol.Ingest(ledger.RecordChain(w.patient.GID(), ledger.Training))}},
+		{"Nats-Msg-Id": {"taken"}},
+		{"Phr-Error": {"1"}},
 		{"Nats-Request-Info": {fmt.Sprintf(`{"acc":"CLIENTS","name_tag":%q,"user":%q}`, victim.nkey, victim.nkey)}},
 	} {
 		events := w.doctor.events(t, s.grant.Session, w.health, record(1))

@@ -38,10 +38,14 @@ func TestSessionEnds(t *testing.T) {
 			must(t, err)
 			consumer, err := ask[protocol.Consumer](t, s.conn, protocol.GateConsumer, protocol.ConsumerQuery{Chain: w.health.String()})
 			must(t, err)
+			start := time.Now()
 			tt.end(t, w)
-			start := time.Now() // the fold shows the end
+			shown := time.Now() // in the fold
 			checkClosed(t, s.conn)
-			t.Logf("closed %v after the fold showed the end", time.Since(start))
+			t.Logf("closed %v after the end was asked for, %v after the fold showed it", time.Since(start), time.Since(shown))
+			if time.Since(shown) > time.Second {
+				t.Error("the end came late")
+			}
 			w.until(t, "the end is logged", func(state *ledger.State) bool {
 				logged, _ := state.Session(s.grant.Session)
 				return logged.Closed && logged.Why == tt.reason

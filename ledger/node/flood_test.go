@@ -67,7 +67,7 @@ func TestAttack35_HelloFlood(t *testing.T) {
 	w.persist(t, w.patient, loginRequest) // waits behind what is left of the flood
 	grown := int64(heap()) - int64(before)
 	t.Logf("%d hellos in %v; a session after %d tries in %v; %d KiB more heap", hellos, time.Since(start), tries, served, grown>>10)
-	if served > time.Minute || grown > 64<<20 {
+	if served > time.Minute || grown > 128<<20 {
 		t.Error("that is too much")
 	}
 	if n := w.opened(t); n != 1 {
@@ -136,7 +136,7 @@ func TestAttack66_RegistrationFlood(t *testing.T) {
 	}
 	grown := int64(heap()) - int64(before)
 	t.Logf("%d registrations in %v; 20 writes in %v; %d KiB more heap", requests, time.Since(start), written, grown>>10)
-	if written > time.Minute || grown > 64<<20 {
+	if written > time.Minute || grown > 128<<20 {
 		t.Error("that is too much")
 	}
 }

@@ -3,13 +3,14 @@ package node_test
 import (
 	"crypto/rand"
 	"fmt"
-	"github.com/phrledger/phr/crypto/abe"
-	"github.com/phrledger/phr/crypto/policy"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/phrledger/phr/crypto/abe"
+	"github.com/phrledger/phr/crypto/policy"
 
 	"github.com/phrledger/phr/authority/challenge"
 	"github.com/phrledger/phr/ledger"
@@ -62,7 +63,8 @@ func (w *world) checkForeign(t *testing.T, s *session, own []ledger.Chain) {
 	for _, c := range []ledger.Chain{
 		w.health, ledger.RecordChain(w.patient.GID(), ledger.Profile), ledger.PersonChain(w.patient.GID()),
 		ledger.PersonChain(w.hospital.GID()), ledger.AuthorityChain(hospitalName), ledger.AuthorityChain(ledger.RegistryName),
-		ledger.NodeChain(w.gid(t)), {},
+		ledger.NodeChain(w.gid(t)),
+		{},
 	} {
 		if slices.Contains(own, c) {
 			continue

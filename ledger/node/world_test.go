@@ -25,13 +25,13 @@ const (
 	doctorName   = "doctor"
 )
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	return newWorldWith(t, nil)
 }
 
 // newWorldWith is newWorld with a clock.
-func newWorldWith(t *testing.T, now func() time.Time) *world {
+func newWorldWith(t testing.TB, now func() time.Time) *world {
 	t.Helper()
 	w := &world{running: run(t, node.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", EndorseAll: true, Now: now})}
 	w.hospital, w.doctor, w.patient = w.newPerson(t), w.newPerson(t), w.newPerson(t)
