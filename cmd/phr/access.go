@@ -45,16 +45,13 @@ func accessLog(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	rows := e.table("TIME", "WHO", "WHAT", "COMPARTMENT", "GRANT")
+	rows := e.table("TIME", "WHO", "WHAT", "COMPARTMENT", "GRANT", "GID")
 	for _, a := range log {
 		if t.compartment != "" && string(a.Compartment) != t.compartment {
 			continue
 		}
-		who := string(a.GID)
-		if a.Display != "" {
-			who = a.Display + " " + who
-		}
-		if err := rows.row(showAccess(&a), moment(a.Time), who, what(&a), string(a.Compartment), idText(a.Term)); err != nil {
+		err := rows.row(showAccess(&a), moment(a.Time), a.Display, what(&a), string(a.Compartment), idText(a.Term), string(a.GID))
+		if err != nil {
 			return err
 		}
 	}

@@ -49,91 +49,6 @@ func authorityInit(ctx context.Context, e *env, args []string) error {
 	return nil
 }
 
-// authorityServe answers enrolments.
-func authorityServe(ctx context.Context, e *env, args []string) error {
-	if _, err := e.parse(e.online(), args, 0, 0); err != nil {
-		return err
-	}
-	c, err := e.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer hangUp(c)
-	a, err := c.Home().Authority()
-	if err != nil {
-		return err
-	}
-	if a != nil {
-		e.note("Serving %s until interrupted.", a.Name())
-	}
-	var printing error
-	err = c.Serve(ctx, func(m *authority.Admission) {
-		if err := e.showAdmission(m); err != nil {
-			printing = err
-		}
-	})
-	if ctx.Err() != nil {
-		return printing
-	}
-	return err
-}
-
-func (e *env) showAdmission(m *authority.Admission) error {
-	if e.json {
-		return e.emit(struct {
-			GID        identity.GID `json:"gid"`
-			Display    string       `json:"display,omitempty"`
-			Attributes []string     `json:"attributes"`
-		}{m.GID, m.Display, m.Attributes})
-	}
-	e.say("enrolled %s %s as %s", m.GID, m.Display, strings.Join(m.Attributes, ", "))
-	return nil
-}
-
-// authorityInvite opens an invitation and prints its code, which is kept nowhere.
-func authorityInvite(ctx context.Context, e *env, args []string) error {
-	fs := e.online()
-	attributes := fs.String("attr", "", "`ATTRIBUTES` to give, separated by commas")
-	uses := fs.Int("uses", 1, "`N` people may come in by it")
-	expires := fs.String("expires", "", "`TIME` after which it is void, such as 7d (14d)")
-	note := fs.String("note", "", "`TEXT` for yourself: whom it is for")
-	if _, err := e.parse(fs, args, 0, 0); err != nil {
-		return err
-	}
-	if *attributes == "" {
-		return e.misused("--attr is missing")
-	}
-	o := authority.Offer{Attributes: strings.Split(*attributes, ","), Uses: *uses, Note: *note}
-	if *expires != "" {
-		d, err := parseDuration(*expires)
-		if err != nil {
-			return e.misused("--expires: " + err.Error())
-		}
-		o.Expires = time.Now().Add(d)
-	}
-	c, err := e.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer hangUp(c)
-	code, invitation, err := c.Invite(ctx, o)
-	if err != nil {
-		return err
-	}
-	if e.json {
-		return e.emit(struct {
-			Code       string                 `json:"code"`
-			Invitation authority.InvitationID `json:"invitation"`
-			Attributes []string               `json:"attributes"`
-			Uses       int                    `json:"uses"`
-			Expires    time.Time              `json:"expires"`
-		}{code.Text(), invitation.ID, invitation.Attributes, invitation.Uses, invitation.Expires})
-	}
-	e.say("%s", code.Text())
-	e.note("Hand this code over in person. Whoever has it is taken for the one invited, until %s.", moment(invitation.Expires))
-	return nil
-}
-
 // shownMember is a member of an authority as 'authority members' tells of them.
 type shownMember struct {
 	GID        identity.GID `json:"gid"`
@@ -144,10 +59,12 @@ type shownMember struct {
 
 // authorityMembers lists who is enrolled.
 func authorityMembers(ctx context.Context, e *env, args []string) error {
-	if _, err := e.parse(e.online(), args, 0, 0); err != nil {
+	fs := e.online()
+	data := registryFlag(fs)
+	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	c, err := e.dial(ctx)
+	c, err := e.dialAuthority(ctx, *data)
 	if err != nil {
 		return err
 	}

@@ -66,10 +66,10 @@ func showExplanation(x *client.Explanation, as string) shownExplanation {
 		Patient: x.Patient, Compartment: x.Chain.Compartment, Epoch: x.Epoch, Records: x.Records, Stale: x.Stale, As: as, Grants: []shownExplanations{},
 	}
 	for _, term := range x.Terms {
+		attribute := func(a policy.Attribute) string { return named(a.String(), x.Chain, &term) }
 		shown := shownExplanations{
-			shownTerm: showTerm(x.Chain.Compartment, &term), Sets: texts(term.Sets, policy.Attribute.String),
+			shownTerm: showTerm(x.Chain, &term), Sets: texts(term.Sets, attribute), Missing: texts(term.Missing, attribute),
 			Coalitions: texts(term.Coalitions, func(a policy.Authority) string { return string(a) }),
-			Missing:    texts(term.Missing, policy.Attribute.String),
 		}
 		if as != "" {
 			shown.Satisfied = &term.Satisfied
@@ -106,7 +106,7 @@ func (e *env) tell(s *shownExplanation) {
 			e.say("  it takes %s", strings.Join(set, " and "))
 		}
 		for _, set := range g.Coalitions {
-			e.say("  %s could make such keys", strings.Join(set, " together with "))
+			e.say("  %s could make such keys", strings.ReplaceAll(strings.Join(set, " together with "), string(s.Patient), "the patient"))
 		}
 		switch {
 		case g.Satisfied == nil:

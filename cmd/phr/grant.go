@@ -10,7 +10,6 @@ import (
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/policy"
-	"github.com/phrledger/phr/ledger"
 )
 
 // grant lets someone into a compartment of the caller's record.
@@ -93,7 +92,7 @@ func (e *env) showGranted(ctx context.Context, b *client.Book, granted *client.G
 			break
 		}
 	}
-	s := showTerm(b.Compartment(), &term)
+	s := showTerm(x.Chain, &term)
 	if e.json {
 		return e.emit(struct {
 			Patient identity.GID `json:"patient"`
@@ -124,73 +123,4 @@ func names(set []policy.Authority) string {
 		return "Nobody but you"
 	}
 	return strings.Join(all, " together with ")
-}
-
-// shownTerm is a grant as 'grants' tells of it.
-type shownTerm struct {
-	Grant       ledger.TermID      `json:"grant"`
-	Compartment ledger.Compartment `json:"compartment"`
-	Expression  string             `json:"expression"`
-	To          string             `json:"to"` // the expression, with the person it names
-	GID         identity.GID       `json:"gid,omitempty"`
-	Write       bool               `json:"write"`
-	History     bool               `json:"history"`
-	Until       *time.Time         `json:"until,omitempty"`
-	Purpose     string             `json:"purpose,omitempty"`
-	Ended       bool               `json:"ended,omitempty"`
-}
-
-// showTerm returns what people are told of a term. A person in it is named by their GID.
-func showTerm(name ledger.Compartment, x *client.ExplainedTerm) shownTerm {
-	s := shownTerm{
-		Grant: x.ID, Compartment: name, Expression: x.Expression, To: x.Expression, GID: x.Person, Write: x.Write, History: x.History,
-		Purpose: x.Purpose, Ended: x.Ended,
-	}
-	if x.Person != "" {
-		s.To = named(x.Expression, x.ID, x.Person)
-	}
-	if x.Until != 0 {
-		until := time.UnixMilli(x.Until)
-		s.Until = &until
-	}
-	return s
-}
-
-// named writes the person of a term in place of the attribute that stands for them.
-func named(expression string, id ledger.TermID, who identity.GID) string {
-	words := strings.FieldsFunc(expression, func(r rune) bool { return strings.ContainsRune(" ,()", r) })
-	for _, w := range words {
-		a, err := policy.ParseAttribute(w)
-		if err != nil {
-			continue
-		}
-		if term, err := ledger.TermOf(a); err == nil && term == id {
-			return strings.ReplaceAll(expression, w, "gid:"+string(who))
-		}
-	}
-	return expression
-}
-
-func (s *shownTerm) may() string {
-	if s.Write {
-		return "read and write"
-	}
-	return "read"
-}
-
-func (s *shownTerm) from() string {
-	if s.History {
-		return "from the beginning"
-	}
-	return "from the grant on"
-}
-
-func (s *shownTerm) ending() string {
-	switch {
-	case s.Until == nil:
-		return ""
-	case s.Ended:
-		return ", ended " + moment(*s.Until)
-	}
-	return ", until " + moment(*s.Until)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/ledger"
@@ -32,7 +31,7 @@ func grants(ctx context.Context, e *env, args []string) error {
 			return err
 		}
 		for _, term := range x.Terms {
-			all = append(all, showTerm(b.Compartment(), &term))
+			all = append(all, showTerm(x.Chain, &term))
 		}
 	}
 	return e.showTerms(all)
@@ -46,13 +45,6 @@ func (e *env) showTerms(all []shownTerm) error {
 		}
 	}
 	return t.end("Nobody but you can read your record: 'phr grant' lets someone in.")
-}
-
-// cells are what tables tell of a grant, whoever it is to.
-func (s *shownTerm) cells() []string {
-	return []string{
-		s.Grant.String(), string(s.Compartment), s.may(), strings.TrimPrefix(s.from(), "from "), strings.TrimPrefix(s.ending(), ", "), s.Purpose,
-	}
 }
 
 // revoke takes a grant back.

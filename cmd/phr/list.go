@@ -76,7 +76,7 @@ func (e *env) showItems(patient identity.GID, items []chart.Item) error {
 	t := e.table("ID", "WHEN", "COMPARTMENT", "TYPE", "WHAT", "VALUE", "STATE")
 	for _, item := range items {
 		s := showItem(patient, &item)
-		if err := t.row(s, string(s.ID), s.when(), s.Compartment, s.Type, s.Display, s.Value, s.state()); err != nil {
+		if err := t.row(s, string(s.ID), s.when(), s.Compartment, s.Type, clip(s.Display, 44), clip(s.Value, 28), s.state()); err != nil {
 			return err
 		}
 	}

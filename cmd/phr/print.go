@@ -92,7 +92,7 @@ func (t *table) line(cells []string) {
 		if i > 0 {
 			fmt.Fprint(t.w, "\t")
 		}
-		fmt.Fprint(t.w, clip(fhir.Printable(c)))
+		fmt.Fprint(t.w, clip(fhir.Printable(c), widest))
 	}
 	fmt.Fprintln(t.w)
 }
@@ -110,13 +110,14 @@ func (t *table) end(none string) error {
 }
 
 // widest is how many characters a cell shows.
-const widest = 72
+const widest = 80
 
-func clip(s string) string {
-	if utf8.RuneCountInString(s) <= widest {
+// clip cuts a text that has more than n characters.
+func clip(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
 		return s
 	}
-	return string([]rune(s)[:widest-1]) + "…"
+	return string([]rune(s)[:n-1]) + "…"
 }
 
 func (t *table) flush() error { return t.w.Flush() }

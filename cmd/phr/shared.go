@@ -40,7 +40,7 @@ func patientsVerb(ctx context.Context, e *env, args []string) error {
 	var all []shownShare
 	for _, s := range shared {
 		ended := s.Term.Until != 0 && time.Now().UnixMilli() >= s.Term.Until
-		share := shownShare{Patient: s.Chain.GID(), shownTerm: showTerm(s.Chain.Compartment, &client.ExplainedTerm{Term: s.Term, Ended: ended})}
+		share := shownShare{Patient: s.Chain.GID(), shownTerm: showTerm(s.Chain, &client.ExplainedTerm{Term: s.Term, Ended: ended})}
 		if *withNames {
 			share.Name = e.nameOf(ctx, c, &share)
 		}

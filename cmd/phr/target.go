@@ -133,9 +133,9 @@ func showItem(patient identity.GID, item *chart.Item) shownRecord {
 	return s
 }
 
-// when returns when it happened, or else when it was logged.
+// when returns when it happened; of a note, when it was logged.
 func (s *shownRecord) when() string {
-	if s.Effective == "" {
+	if s.Class == chart.Note {
 		return moment(s.LogTime)
 	}
 	if t, err := time.Parse(time.RFC3339, s.Effective); err == nil {

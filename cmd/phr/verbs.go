@@ -28,6 +28,8 @@ const (
 // verbs are all there are, in the order of help.
 func verbs() []verb {
 	return []verb{
+		{"demo", everybody, "[--exit] [--data FILE…]", "see all of it work, in one process, with real timings",
+			"phr demo --exit", demoVerb},
 		{"id create", everybody, "", "make an identity, and a home for its keys",
 			"phr id create --home ~/.phr", idCreate},
 		{"id show", everybody, "", "print whose home this is",
@@ -65,7 +67,7 @@ func verbs() []verb {
 			"phr record list --type Observation --code 8480-6 --since 2024", recordList},
 		{"record show", readers, "ID", "show one record with its history",
 			"phr record show 01jd3k6n8v5m2x7q4c9r0w1e2t", recordShow},
-		{"record amend", readers, "ID --file FILE", "write a new version of a record; the earlier ones stay",
+		{"record amend", readers, "ID [--file FILE | --note TEXT]", "write a new version of a record; the earlier ones stay",
 			"phr record amend 01jd3k6n8v5m2x7q4c9r0w1e2t --file corrected.json", recordAmend},
 		{"record retract", readers, "ID --reason TEXT", "mark a record as withdrawn; it stays in its history",
 			"phr record retract 01jd3k6n8v5m2x7q4c9r0w1e2t --reason 'wrong patient'", recordRetract},

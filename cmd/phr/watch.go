@@ -58,7 +58,7 @@ func (e *env) showEvent(b *client.Book, r chart.Record) error {
 	if s.Retracted != "" {
 		text = s.Retracted
 	}
-	e.say("%s  %s  %s %s  %s %s %s  by %s", moment(s.LogTime), s.ID, s.Compartment, s.Kind, s.Type, clip(text), s.Value, s.Author)
+	e.say("%s  %s  %s %s  %s %s %s  by %s", moment(s.LogTime), s.ID, s.Compartment, s.Kind, s.Type, clip(text, widest), s.Value, s.Author)
 	return nil
 }
 
