@@ -64,10 +64,15 @@ func FuzzFold(f *testing.F) {
 		}
 		w := newWorld(t)
 		speakers := []said{
-			{author: w.patient, chain: w.health}, {author: w.patient, chain: w.profile}, {author: w.node, chain: w.access},
-			{author: w.patient, chain: ownChain(w.patient)}, {author: w.hospital, chain: ledger.AuthorityChain("city-hospital")},
-			{author: w.registry, chain: ledger.AuthorityChain("phr")}, {author: w.root, chain: ledger.NodeChain(w.node.GID())},
-			{author: w.node, chain: ledger.NodeChain(w.node.GID())}, {author: w.patient, chain: ledger.RecordChain(w.patient.GID(), "emergency")},
+			{author: w.patient, chain: w.health},
+			{author: w.patient, chain: w.profile},
+			{author: w.node, chain: w.access},
+			{author: w.patient, chain: ownChain(w.patient)},
+			{author: w.hospital, chain: ledger.AuthorityChain("city-hospital")},
+			{author: w.registry, chain: ledger.AuthorityChain("phr")},
+			{author: w.root, chain: ledger.NodeChain(w.node.GID())},
+			{author: w.node, chain: ledger.NodeChain(w.node.GID())},
+			{author: w.patient, chain: ledger.RecordChain(w.patient.GID(), "emergency")},
 		}
 		s := speakers[int(who)%len(speakers)]
 		s.body = e.Body

@@ -26,74 +26,100 @@ func TestFactsCountFromTheirPosition(t *testing.T) {
 		old  string // how the event is refused at the position before the fact; empty if it counts
 		new  string // and after
 	}{
-		{"an identity is registered",
+		{
+			"an identity is registered",
 			func(w *world) { w.join(newPerson("newcomer")) },
 			func(w *world) *ledger.Event {
 				p := newPerson("newcomer")
 				key := newPatient("newcomer").master.PublicKey().Bytes()
 				return w.signed(p, ledger.RecordChain(p.GID(), ledger.Profile), &ledger.PatientRegistered{Key: key})
-			}, "is not registered", ""},
-		{"the author is revoked",
+			}, "is not registered", "",
+		},
+		{
+			"the author is revoked",
 			func(w *world) { w.say(w.doctor, ownChain(w.doctor), &ledger.IdentityRevoked{}) },
-			writes, "", "revoked"},
-		{"the author's keys are rotated",
+			writes, "", "revoked",
+		},
+		{
+			"the author's keys are rotated",
 			func(w *world) { w.say(w.doctor, ownChain(w.doctor), rotation(w.doctor, newPerson("next"))) },
-			writes, "", "signature does not verify"},
-		{"the author is removed",
+			writes, "", "signature does not verify",
+		},
+		{
+			"the author is removed",
 			func(w *world) {
 				w.say(w.hospital, city, &ledger.RepresentativeRemoved{GID: w.doctor.GID(), Attributes: []string{"doctor"}})
 			},
-			writes, "", "does not hold"},
-		{"the attribute moves",
+			writes, "", "does not hold",
+		},
+		{
+			"the attribute moves",
 			func(w *world) { w.say(w.hospital, city, &ledger.AttributeVersioned{Name: "doctor", Version: 2}) },
-			writes, "", "does not hold"},
-		{"the authority is suspended",
+			writes, "", "does not hold",
+		},
+		{
+			"the authority is suspended",
 			func(w *world) { w.say(w.registry, phr, &ledger.AuthoritySuspended{Name: "city-hospital"}) },
-			writes, "", "does not hold"},
-		{"another authority of the epoch is suspended",
+			writes, "", "does not hold",
+		},
+		{
+			"another authority of the epoch is suspended",
 			func(w *world) { w.say(w.registry, phr, &ledger.AuthoritySuspended{Name: "acme-insurance"}) },
-			writes, "", "no authority"},
-		{"an attribute is issued",
+			writes, "", "no authority",
+		},
+		{
+			"an attribute is issued",
 			func(w *world) { w.enrol(w.hospital, w.nobody, "doctor") },
 			func(w *world) *ledger.Event {
 				return w.signed(w.node, w.access, w.opened(w.nobody, w.health, ledger.OpRead, w.byDoctor))
 			},
-			"does not hold", ""},
-		{"an attribute is defined",
+			"does not hold", "",
+		},
+		{
+			"an attribute is defined",
 			func(w *world) { w.define(w.hospital, "surgeon") },
 			func(w *world) *ledger.Event {
 				return w.signed(w.patient, w.health, w.set(w.health, ledger.Term{ID: w.newTerm(), Expression: "surgeon@city-hospital"}))
-			}, "is not defined", ""},
-		{"an authority is endorsed",
+			}, "is not defined", "",
+		},
+		{
+			"an authority is endorsed",
 			func(w *world) {
 				w.endorse(&person{Identity: w.nobody.Identity, speaks: "new-clinic"}, w.say(w.nobody, ownChain(w.nobody), newRegistration("new-clinic", ledger.Hospital)))
 			},
 			func(w *world) *ledger.Event {
 				return w.signed(w.nobody, ledger.AuthorityChain("new-clinic"), &ledger.AttributeDefined{Name: "doctor"})
-			}, "is endorsed", ""},
-		{"an authority's name is taken",
+			}, "is endorsed", "",
+		},
+		{
+			"an authority's name is taken",
 			func(w *world) {
 				w.endorse(&person{Identity: w.nobody.Identity, speaks: "new-clinic"}, w.say(w.nobody, ownChain(w.nobody), newRegistration("new-clinic", ledger.Hospital)))
 			},
 			func(w *world) *ledger.Event {
 				return w.signed(w.clerk, ownChain(w.clerk), newRegistration("new-clinic", ledger.Hospital))
-			}, "", "belongs to"},
-		{"a node is described",
+			}, "", "belongs to",
+		},
+		{
+			"a node is described",
 			func(w *world) {
 				w.say(w.root, ledger.NodeChain(w.nurse.GID()), &ledger.NodeDescribed{Sequence: 1})
 			},
 			func(w *world) *ledger.Event {
 				return w.signed(w.nurse, w.access, w.opened(w.agent, w.health, ledger.OpRead, w.byAgent))
 			},
-			"not a node", ""},
-		{"a node is described once more",
+			"not a node", "",
+		},
+		{
+			"a node is described once more",
 			func(w *world) {
 				w.say(w.root, ledger.NodeChain(w.node.GID()), &ledger.NodeDescribed{Sequence: 2})
 			},
 			func(w *world) *ledger.Event {
 				return w.signed(w.node, w.access, w.opened(w.agent, w.health, ledger.OpRead, w.byAgent))
 			},
-			"", ""},
+			"", "",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
