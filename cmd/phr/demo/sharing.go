@@ -251,20 +251,31 @@ func (d *demo) revoke(ctx context.Context) ([]string, error) {
 	}, expect(old > 0 && !opened, "with his old keys he opens %d old records; the new one: %v", old, opened)
 }
 
-// watching lets the doctor watch, and returns once he does.
+// watching lets the doctor watch, and returns once he does: once he sees something that was written meanwhile.
 func (d *demo) watching(ctx context.Context, his *client.Book) (<-chan error, error) {
 	ended := make(chan error, 1)
-	seen := make(chan struct{}, 16)
-	go func() { ended <- his.Watch(ctx, func(chart.Record) error { seen <- struct{}{}; return nil }) }()
-	if _, err := d.note(ctx, d.maria, ledger.Health, "Slept well."); err != nil {
-		return nil, err
-	}
-	select {
-	case <-seen:
-		return ended, nil
-	case err := <-ended:
-		return nil, fmt.Errorf("Dr Ruiz watches: %w", err)
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	seen := make(chan struct{}, 1)
+	go func() {
+		ended <- his.Watch(ctx, func(chart.Record) error {
+			select {
+			case seen <- struct{}{}:
+			default:
+			}
+			return nil
+		})
+	}()
+	for {
+		if _, err := d.note(ctx, d.maria, ledger.Health, "Slept well."); err != nil {
+			return nil, err
+		}
+		select {
+		case <-seen:
+			return ended, nil
+		case err := <-ended:
+			return nil, fmt.Errorf("Dr Ruiz watches: %w", err)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Second): // he was not watching yet
+		}
 	}
 }
