@@ -25,6 +25,7 @@ func (s *State) Copy() *State {
 		under(&c.patients, &s.patients)
 		under(&c.compartments, &s.compartments)
 		under(&c.sessions, &s.sessions)
+		under(&c.forgotten, &s.forgotten)
 		under(&c.nodes, &s.nodes)
 		under(&c.events, &s.events)
 		under(&c.leaves, &s.leaves)
@@ -32,6 +33,9 @@ func (s *State) Copy() *State {
 	}
 	return c
 }
+
+// Sessions returns how many sessions a State that is no fork remembers.
+func (s *State) Sessions() int { return len(s.sessions.m) }
 
 // under adds to c what l has and c has not.
 func under[K comparable, V any](c, l *layer[K, V]) {

@@ -213,7 +213,7 @@ func (s *State) apply(e *Entry) error {
 	case *Incident, *Checkpoint:
 		return nil
 	case *SessionOpened, *SessionRenewed, *SessionClosed, *SessionRefused:
-		return s.session(e)
+		return s.applySession(e)
 	case *BreakglassRequested, *BreakglassApproved, *BreakglassOpened, *BreakglassEnded, *BreakglassReviewed:
 		return errors.New("the compartment has no emergency policy")
 	case *Unknown:

@@ -19,7 +19,7 @@ func (s *State) checkSession(e *Entry) error {
 	if s.scope == SomeChains {
 		return nil
 	}
-	session, ok := s.sessions.get(e.Session)
+	session, ok := s.session(e.Session, e.LogTime)
 	switch {
 	case !ok || session.Patient != e.Chain.GID() || session.Compartment != e.Chain.Compartment:
 		return errors.New("the session named was not opened on this compartment")
@@ -53,8 +53,8 @@ func (s *State) checkTerm(e *Entry, session *Session) error {
 	return nil
 }
 
-// session applies what a node says about sessions.
-func (s *State) session(e *Entry) error {
+// applySession applies what a node says about sessions.
+func (s *State) applySession(e *Entry) error {
 	switch b := e.Body.(type) {
 	case *SessionOpened:
 		return s.sessionOpened(e, b)
@@ -106,7 +106,7 @@ func checkExpiry(e *Entry, expires int64) error {
 }
 
 func (s *State) sessionOpened(e *Entry, b *SessionOpened) error {
-	if b.Session.IsZero() || s.sessions.has(b.Session) {
+	if b.Session.IsZero() || s.sessions.has(b.Session) || s.forgotten.has(b.Session) {
 		return errors.New("its session id is not new")
 	}
 	if err := checkAsked(b.GID, b.Compartment, b.Operation, OpRead, OpWrite); err != nil {
@@ -131,7 +131,7 @@ func (s *State) checkTermIfWhole(e *Entry, session *Session) error {
 }
 
 func (s *State) changeSession(e *Entry, id SessionID, change func(*Session) error) error {
-	before, ok := s.sessions.get(id)
+	before, ok := s.session(id, e.LogTime)
 	if !ok || before.Patient != e.Chain.GID() || before.Closed {
 		return errors.New("no such session is open")
 	}
@@ -143,5 +143,33 @@ func (s *State) changeSession(e *Entry, id SessionID, change func(*Session) erro
 	return nil
 }
 
-// Session returns a session that the log shows.
-func (s *State) Session(id SessionID) (*Session, bool) { return s.sessions.get(id) }
+// session returns a session that may still be named at a log time: until an hour after it has expired.
+func (s *State) session(id SessionID, at time.Time) (*Session, bool) {
+	session, ok := s.sessions.get(id)
+	if !ok || session.past(at) {
+		return nil, false
+	}
+	return session, true
+}
+
+// past tells whether the session expired so long ago that nothing may name it any more.
+func (s *Session) past(at time.Time) bool { return at.Sub(time.UnixMilli(s.Expires)) >= time.Hour }
+
+// forget drops sessions that are past even for a node whose clock is behind, all but their ids. Each look at all of them is
+// paid for by as many that were opened since.
+func (s *State) forget() {
+	if len(s.sessions.m) < s.forgetAt {
+		return
+	}
+	for id, session := range s.sessions.m {
+		if session.past(s.newest.Add(-ClockSkew)) {
+			delete(s.sessions.m, id)
+			s.forgotten.set(id, struct{}{})
+		}
+	}
+	const few = 256
+	s.forgetAt = 2*len(s.sessions.m) + few
+}
+
+// Session returns a session that the log shows. One that expired more than an hour ago may be forgotten.
+func (s *State) Session(id SessionID) (*Session, bool) { return s.session(id, s.newest) }

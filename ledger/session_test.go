@@ -279,3 +279,45 @@ func TestEntitled(t *testing.T) {
 		})
 	}
 }
+
+// Sessions that are long past are forgotten, and their ids are not used again.
+func TestSessionsAreForgotten(t *testing.T) {
+	w := newWorld(t)
+	w.state = w.state.Copy()
+	first := w.open(w.agent, w.health, ledger.OpRead, w.byAgent)
+	for range 300 {
+		w.open(w.agent, w.health, ledger.OpRead, w.byAgent)
+		w.now = w.now.Add(time.Minute)
+	}
+	if n := w.state.Sessions(); n > 200 {
+		t.Errorf("%d sessions are remembered, of which 76 may still be named", n)
+	}
+	if s, ok := w.state.Session(first); ok {
+		t.Errorf("Session = %v", s)
+	}
+	refused(t, w.try(w.signed(w.node, w.access, &ledger.SessionClosed{Session: first})), ledger.ErrInvalid, "no such session is open")
+	again := w.opened(w.agent, w.health, ledger.OpRead, w.byAgent)
+	again.Session = first
+	refused(t, w.try(w.signed(w.node, w.access, again)), ledger.ErrInvalid, "session id is not new")
+}
+
+// Whether a session was forgotten already makes no difference to any verdict.
+func TestPastSessions(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		after time.Duration
+		text  string
+	}{{"just expired", ledger.MaxSession, ""}, {"an hour ago", ledger.MaxSession + time.Hour, "no such session is open"}} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			opened := w.now
+			s := w.open(w.agent, w.health, ledger.OpRead, w.byAgent)
+			w.now = opened.Add(tt.after)
+			if err := w.try(w.signed(w.node, w.access, &ledger.SessionClosed{Session: s})); tt.text != "" {
+				refused(t, err, ledger.ErrInvalid, tt.text)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

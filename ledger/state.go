@@ -51,10 +51,13 @@ type State struct {
 	patients      layer[identity.GID, *ground]
 	compartments  layer[Chain, *compartment]
 	sessions      layer[SessionID, *Session]
+	forgotten     layer[SessionID, struct{}] // the ids of sessions that nothing may name any more
 	nodes         layer[identity.GID, *node]
 	events        layer[idKey, recordFact] // every event of a chain; the zero fact for those that are no records
 	leaves        layer[leafKey, struct{}]
 	learnt        layer[Hash, struct{}] // entries of chains that are seen in part
+
+	forgetAt int // how many sessions there have to be for another look at which are forgotten
 }
 
 // meta is what a State holds one of.
@@ -84,7 +87,7 @@ func (s *State) Fork() *State {
 		scope: s.scope, root: s.root, base: s, meta: s.meta,
 		controls: s.controls.fork(), heads: s.heads.fork(), people: s.people.fork(), registrations: s.registrations.fork(),
 		authorities: s.authorities.fork(), attributes: s.attributes.fork(), holdings: s.holdings.fork(),
-		patients: s.patients.fork(), compartments: s.compartments.fork(), sessions: s.sessions.fork(), nodes: s.nodes.fork(),
+		patients: s.patients.fork(), compartments: s.compartments.fork(), sessions: s.sessions.fork(), forgotten: s.forgotten.fork(), nodes: s.nodes.fork(),
 		events: s.events.fork(), leaves: s.leaves.fork(), learnt: s.learnt.fork(),
 	}
 }
@@ -102,11 +105,15 @@ func (s *State) Commit() {
 	s.patients.absorb()
 	s.compartments.absorb()
 	s.sessions.absorb()
+	s.forgotten.absorb()
 	s.nodes.absorb()
 	s.events.absorb()
 	s.leaves.absorb()
 	s.learnt.absorb()
 	s.base.meta = s.meta
+	if s.base.base == nil {
+		s.base.forget()
+	}
 }
 
 // Head returns where a chain ends; ok is false if nothing stands on it.
