@@ -13,8 +13,10 @@ import (
 // failure is an entry that does not count.
 type failure struct {
 	Finding
-	at   place
-	rank int
+	at    place
+	rank  int
+	after *failure // it follows an event that does not count either
+	found *failure // the finding that it is, or that it belongs to; nil if it is marked
 }
 
 // place is where a chain stands when it can't go on.
@@ -42,12 +44,12 @@ func (r *replay) fail(run []*ledger.Entry, err error) {
 	}
 	problem, what := r.classify(run[0], head, err)
 	for i, e := range run {
-		f := &failure{Finding: about(e, r.waiting[e]), at: place{e.Chain, head.Number}, rank: alongside}
+		f := &failure{Finding: about(e, r.waiting[e]), at: place{e.Chain, head.Number}, rank: alongside, after: r.invalid[e.Prev]}
 		f.Problem, f.What = problem, what
 		if f.Evidence = fmt.Sprintf("the chain stands at event %d, %s", head.Number, head.Hash); i == last {
 			f.rank = judged
 		}
-		r.invalid[e.Hash] = true
+		r.invalid[e.Hash] = f
 		r.failed = append(r.failed, f)
 		if problem == Gap && i == 0 {
 			r.wanted[e.Prev] = f
@@ -87,12 +89,13 @@ func (r *replay) sameHistory(p ledger.Position) bool {
 }
 
 // unreadable takes note of what is no entry, or not where its readers look for it.
-func (r *replay) unreadable(raw stream.Entry, err error) {
-	f := &failure{rank: damaged}
-	f.Finding = Finding{
-		Problem: Unreadable, Chain: chainOf(raw.Subject), Sequence: raw.Seq, Hash: ledger.HashEvent(raw.Data),
-		What: err.Error(), Evidence: "stored under " + raw.Subject,
+func (r *replay) unreadable(raw stream.Entry, p parsed) {
+	f := &failure{Finding: Finding{Chain: chainOf(raw.Subject), Sequence: raw.Seq, Hash: ledger.HashEvent(raw.Data)}, rank: damaged}
+	if p.entry != nil {
+		f.Finding = about(p.entry, raw.Seq)
+		r.invalid[f.Hash] = f
 	}
+	f.Problem, f.What, f.Evidence = Unreadable, p.err.Error(), "stored under "+raw.Subject
 	head, _ := r.state.Head(f.Chain)
 	f.at = place{f.Chain, head.Number}
 	r.failed = append(r.failed, f)
@@ -111,30 +114,36 @@ func (r *replay) settle() {
 	slices.SortFunc(r.failed, func(a, b *failure) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Sequence, b.Sequence))
 	})
-	var found []*failure
 	first := make(map[place]*failure)
 	var history *failure // every entry after a control entry that is not right is judged by another history
 	for _, f := range r.failed {
-		earlier := first[f.at]
-		if f.Problem == History && earlier == nil {
-			earlier = history
-		}
-		switch {
-		case r.marks[f.Hash]:
+		if r.marks[f.Hash] {
 			r.report.Rejected = append(r.report.Rejected, Rejection{f.Chain, f.Sequence, f.Event, f.Hash, f.What})
 			continue
-		case earlier != nil && f.rank > damaged:
-			earlier.Further++
-		default:
-			earlier, found = f, append(found, f)
 		}
-		first[f.at] = earlier
+		if f.rank == alongside || f.Problem == Gap {
+			f.found = first[f.at]
+		}
+		if f.found == nil && f.after != nil {
+			f.found = f.after.found
+		}
+		if f.found == nil && f.Problem == History {
+			f.found = history
+		}
+		if f.found == nil || f.rank == damaged {
+			f.found = f
+		} else {
+			f.found.Further++
+		}
+		first[f.at] = f.found
 		if f.Problem == History && history == nil {
-			history = earlier
+			history = f.found
 		}
 	}
-	for _, f := range found {
-		r.find(f.Finding)
+	for _, f := range r.failed {
+		if f.found == f {
+			r.find(f.Finding)
+		}
 	}
 	slices.SortFunc(r.report.Rejected, func(a, b Rejection) int { return cmp.Compare(a.Sequence, b.Sequence) })
 }

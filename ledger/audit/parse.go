@@ -11,7 +11,7 @@ import (
 	"github.com/phrledger/phr/ledger/stream"
 )
 
-// parsed is what became of the bytes of an entry.
+// parsed is what became of the bytes of an entry. There may be both, an entry and what is wrong with it.
 type parsed struct {
 	entry *ledger.Entry
 	err   error

@@ -24,7 +24,7 @@ type replay struct {
 
 	failed  []*failure
 	wanted  map[ledger.Hash]*failure // by the event that is missing before it
-	invalid map[ledger.Hash]bool     // events that do not count
+	invalid map[ledger.Hash]*failure // events that do not count
 	marks   map[ledger.Hash]bool     // events that a node has marked
 	ahead   bool                     // a log time in the future was found
 }
@@ -34,7 +34,7 @@ func newReplay(root identity.GID, o Options) *replay {
 		Options: o, state: ledger.NewState(root, ledger.WholeLog), second: newSecond(root), next: 1,
 		report:  &Report{Root: root, Findings: []Finding{}, Heads: make(map[ledger.Chain]Head)},
 		waiting: make(map[*ledger.Entry]uint64), chains: make(map[ledger.Chain][]ledger.Hash),
-		wanted: make(map[ledger.Hash]*failure), invalid: make(map[ledger.Hash]bool), marks: make(map[ledger.Hash]bool),
+		wanted: make(map[ledger.Hash]*failure), invalid: make(map[ledger.Hash]*failure), marks: make(map[ledger.Hash]bool),
 	}
 }
 
@@ -54,7 +54,7 @@ func (r *replay) take(raw []stream.Entry) {
 		}
 		r.next = seq + 1
 		if p.err != nil {
-			r.unreadable(raw[i], p.err)
+			r.unreadable(raw[i], p)
 			continue
 		}
 		r.arrived(p.entry)
@@ -140,7 +140,7 @@ func (r *replay) tally(e *ledger.Entry, seq uint64) {
 // mark takes note of what a node says does not count.
 func (r *replay) mark(e *ledger.Entry, b *ledger.Rejected, seq uint64) {
 	r.marks[b.Event] = true
-	if r.invalid[b.Event] {
+	if r.invalid[b.Event] != nil {
 		return
 	}
 	f := about(e, seq)
