@@ -101,6 +101,12 @@ func (c Chain) String() string {
 // MarshalText returns the subject prefix, for JSON.
 func (c Chain) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
+// UnmarshalText reads the subject prefix, for JSON.
+func (c *Chain) UnmarshalText(text []byte) (err error) {
+	*c, err = ParseChain(string(text))
+	return err
+}
+
 // Filter returns the subject filter that matches exactly the events of the chain.
 func (c Chain) Filter() string { return c.String() + ".>" }
 

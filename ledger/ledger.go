@@ -30,6 +30,12 @@ func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 // MarshalText returns the digest in hex, for JSON.
 func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
+// UnmarshalText reads the hex form, for JSON.
+func (h *Hash) UnmarshalText(text []byte) (err error) {
+	*h, err = ParseHash(string(text))
+	return err
+}
+
 // IsZero tells whether h is unset.
 func (h Hash) IsZero() bool { return h == Hash{} }
 
