@@ -28,11 +28,7 @@ type Access struct {
 
 // AccessLog returns who looked at the caller's record, and who tried, in the order in which the node logged it.
 func (c *Client) AccessLog(ctx context.Context) ([]Access, error) {
-	s, err := c.login(ctx)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := c.entries(ctx, s, ledger.RecordChain(c.GID(), ledger.Access))
+	entries, err := c.ownEntries(ctx, ledger.RecordChain(c.GID(), ledger.Access))
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +53,7 @@ func (c *Client) AccessLog(ctx context.Context) ([]Access, error) {
 		}
 		all = append(all, a)
 	}
-	names, err := c.names(ctx, s, all)
+	names, err := c.names(ctx, all)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +64,7 @@ func (c *Client) AccessLog(ctx context.Context) ([]Access, error) {
 }
 
 // names finds out how authorities call the people of an access log.
-func (c *Client) names(ctx context.Context, s *session, log []Access) (map[identity.GID]string, error) {
+func (c *Client) names(ctx context.Context, log []Access) (map[identity.GID]string, error) {
 	asked := make(map[identity.GID]bool)
 	var people []identity.GID
 	for _, a := range log {
@@ -78,22 +74,31 @@ func (c *Client) names(ctx context.Context, s *session, log []Access) (map[ident
 		}
 	}
 	names := make(map[identity.GID]string, len(people))
-	for some := range slices.Chunk(people, protocol.MaxNames) {
-		answer, err := ask[protocol.Names](ctx, s.conn, protocol.DirNames, protocol.NamesQuery{GIDs: some})
-		if err != nil {
-			return nil, err
+	return names, c.attempt(ctx, loginKey, func(s *session) error {
+		for some := range slices.Chunk(people, protocol.MaxNames) {
+			if err := c.addNames(ctx, s, some, names); err != nil {
+				return err
+			}
 		}
-		for _, encoded := range answer.Entries {
-			gid, name, err := c.enrolledName(ctx, encoded)
-			if err != nil {
-				return nil, fmt.Errorf("who somebody in the access log is: %w", err)
-			}
-			if names[gid] == "" && name != "" {
-				names[gid] = name
-			}
+		return nil
+	})
+}
+
+func (c *Client) addNames(ctx context.Context, s *session, people []identity.GID, names map[identity.GID]string) error {
+	answer, err := ask[protocol.Names](ctx, s.conn, protocol.DirNames, protocol.NamesQuery{GIDs: people})
+	if err != nil {
+		return err
+	}
+	for _, encoded := range answer.Entries {
+		gid, name, err := c.enrolledName(ctx, encoded)
+		if err != nil {
+			return fmt.Errorf("who somebody in the access log is: %w", err)
+		}
+		if names[gid] == "" && name != "" {
+			names[gid] = name
 		}
 	}
-	return names, nil
+	return nil
 }
 
 // enrolledName reads how an authority calls someone it enrolled, from its signed word.

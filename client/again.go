@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -10,25 +11,71 @@ import (
 	"github.com/phrledger/phr/ledger/stream"
 )
 
-// tries bounds how often an append is tried again after somebody else was faster.
-const tries = 10
+// How often something is tried again, after somebody else was faster and after a session or the node went away. Each
+// conflict means that another writer came through, so many of them are no sign of trouble.
+const (
+	maxConflicts = 200
+	maxFailures  = 8
+)
 
-// again tells whether trying again may help after an error in a session, and waits a moment where that helps others. A
-// session that has ended is forgotten, so that the next try opens another.
-func (c *Client) again(ctx context.Context, s *session, try int, err error) bool {
-	if ctx.Err() != nil || !isTransient(err) && s.usable(c.config.Now()) {
-		return false
-	}
-	switch codeOf(err) {
-	case protocol.CodeStale:
-		return true
-	case protocol.CodeConflict, protocol.CodeBusy:
-		return pause(ctx, time.Duration(rand.Int64N(int64(time.Millisecond)<<min(try, 8))))
-	default:
-		c.forget(s)
-		return pause(ctx, time.Duration(try)*50*time.Millisecond)
+// attempt opens a session, or takes the one there is, and calls try in it until that succeeds, fails for good, or was tried
+// too often. It is the one place where anything is tried again, so try must bear being called twice: even after an
+// error, what it did may count.
+func (c *Client) attempt(ctx context.Context, key sessionKey, try func(*session) error) error {
+	var conflicts, failures int
+	for {
+		s, err := c.session(ctx, key)
+		if err == nil {
+			err = try(s)
+		}
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		var wait time.Duration
+		switch {
+		case !c.again(s, err):
+			return err
+		case isConflict(err):
+			conflicts++
+			wait = time.Duration(rand.Int64N(int64(time.Millisecond) << min(conflicts, 7)))
+		default:
+			failures++
+			wait = time.Duration(failures) * 50 * time.Millisecond
+		}
+		if conflicts > maxConflicts || failures > maxFailures {
+			return &exhausted{conflicts + failures, err}
+		}
+		if !pause(ctx, wait) {
+			return err
+		}
 	}
 }
+
+// again tells whether trying again may help after an error, and forgets a session that is of no more use.
+func (c *Client) again(s *session, err error) bool {
+	if isConflict(err) {
+		return true
+	}
+	transient := isTransient(err)
+	if s == nil {
+		return transient
+	}
+	if !transient && s.usable(c.config.Now()) {
+		return false
+	}
+	c.forget(s)
+	return true
+}
+
+// exhausted ends trying: whoever is told it does not begin anew.
+type exhausted struct {
+	times int
+	err   error
+}
+
+func (e *exhausted) Error() string { return fmt.Sprintf("tried %d times: %v", e.times, e.err) }
+
+func (e *exhausted) Unwrap() error { return e.err }
 
 // pause waits, and tells whether ctx still lives.
 func pause(ctx context.Context, d time.Duration) bool {
@@ -42,10 +89,27 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// isTransient tells whether an error may be gone at the next try.
-func isTransient(err error) bool {
+// isConflict tells whether somebody else was faster, and the session is as good as before.
+func isConflict(err error) bool {
+	var over *exhausted
+	if errors.As(err, &over) {
+		return false
+	}
 	switch codeOf(err) {
-	case protocol.CodeConflict, protocol.CodeStale, protocol.CodeEnded, protocol.CodeBusy, stream.CodeUnavailable, stream.CodeDenied:
+	case protocol.CodeConflict, protocol.CodeStale, protocol.CodeBusy:
+		return true
+	}
+	return false
+}
+
+// isTransient tells whether what went wrong may go well in another session.
+func isTransient(err error) bool {
+	var over *exhausted
+	if errors.As(err, &over) {
+		return false
+	}
+	switch codeOf(err) {
+	case protocol.CodeEnded, stream.CodeUnavailable, stream.CodeDenied:
 		return true
 	case "":
 		return errors.Is(err, stream.ErrExpired) || errors.Is(err, stream.ErrDropped) || errors.Is(err, stream.ErrRefused) ||

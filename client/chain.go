@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 
 	"github.com/phrledger/phr/ledger"
@@ -9,16 +10,28 @@ import (
 	"github.com/phrledger/phr/ledger/stream"
 )
 
-// entries reads a whole chain of the caller's own, in order, as it stands now. The links from each entry to the one before are
-// checked; what the entries say is for the reader to judge.
+// ownEntries reads a whole chain of the caller's own, in order, as it stands now.
+func (c *Client) ownEntries(ctx context.Context, chain ledger.Chain) (all []*ledger.Entry, err error) {
+	err = c.attempt(ctx, loginKey, func(s *session) (err error) {
+		all, err = c.entries(ctx, s, chain)
+		return err
+	})
+	return all, err
+}
+
+// entries is ownEntries in a session. Each entry follows the one before it and is signed by its author, who is the caller, or
+// on the access log a node.
 func (c *Client) entries(ctx context.Context, s *session, chain ledger.Chain) ([]*ledger.Entry, error) {
+	seen, err := newMark(c.home, chain)
+	if err != nil {
+		return nil, err
+	}
 	f := newFeed(c, chain)
 	name, err := f.consumer(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	var all []*ledger.Entry
-	var head ledger.Head
 	err = s.conn.Fetch(ctx, name, func(raw []stream.Entry, _ uint64) error {
 		for _, r := range raw {
 			e, err := ledger.ParseEntry(r.Data)
@@ -28,10 +41,12 @@ func (c *Client) entries(ctx context.Context, s *session, chain ledger.Chain) ([
 			if f.rejected[e.Hash] {
 				continue
 			}
-			if e.Chain != chain || e.Number != head.Number+1 || e.Prev != head.Hash {
-				return fmt.Errorf("event %d of %s does not follow event %d", e.Number, e.Chain, head.Number)
+			if err := c.follows(ctx, chain, headAfter(all), e); err != nil {
+				return err
 			}
-			head = ledger.Head{Number: e.Number, Hash: e.Hash}
+			if err := seen.pass(e); err != nil {
+				return err
+			}
 			all = append(all, e)
 		}
 		return nil
@@ -39,57 +54,97 @@ func (c *Client) entries(ctx context.Context, s *session, chain ledger.Chain) ([
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", chain, err)
 	}
-	return all, nil
+	return all, seen.reach(headAfter(all))
 }
 
-// headOf returns where a chain of the caller's own ends now.
-func (c *Client) headOf(ctx context.Context, s *session, chain ledger.Chain) (ledger.Head, error) {
-	all, err := c.entries(ctx, s, chain)
-	if err != nil || len(all) == 0 {
-		return ledger.Head{}, err
+// follows tells whether an entry is the next one of a chain of the caller's own.
+func (c *Client) follows(ctx context.Context, chain ledger.Chain, head ledger.Head, e *ledger.Entry) error {
+	if e.Chain != chain || e.Number != head.Number+1 || e.Prev != head.Hash {
+		return fmt.Errorf("event %d of %s does not follow event %d", e.Number, e.Chain, head.Number)
 	}
-	last := all[len(all)-1]
-	return ledger.Head{Number: last.Number, Hash: last.Hash}, nil
+	if e.Author != c.GID() && (chain.Compartment != ledger.Access || !c.isNode(e)) {
+		return fmt.Errorf("event %d is by %s, who has nothing to say there", e.Number, e.Author)
+	}
+	if e.Kind() == ledger.IdentityRegisteredKind && e.Number == 1 {
+		return e.Verify(c.home.Identity().Keys())
+	}
+	return c.verify(ctx, e)
 }
 
-// say signs bodies as the next events of a chain that the caller owns, and submits them until nobody else is faster. Make is
-// asked for the bodies anew at each try, with the chain as it then stands.
-func (c *Client) say(ctx context.Context, chain ledger.Chain, make func([]*ledger.Entry) ([]ledger.Body, error)) ([]*ledger.Event, error) {
-	var last error
-	for try := range tries {
-		s, err := c.login(ctx)
+// isNode tells whether an entry is by a node that the root has described.
+func (c *Client) isNode(e *ledger.Entry) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.state.Node(e.Author)
+	return ok
+}
+
+// headAfter returns where a chain ends that holds entries.
+func headAfter(entries []*ledger.Entry) ledger.Head {
+	if len(entries) == 0 {
+		return ledger.Head{}
+	}
+	last := entries[len(entries)-1]
+	return ledger.Head{Number: last.Number, Hash: last.Hash}
+}
+
+// say signs bodies as the next events of a chain that the caller owns, and submits them. Bodies are asked for anew at each
+// try, with the chain as it then stands: none means that there is nothing left to say.
+func (c *Client) say(ctx context.Context, chain ledger.Chain, bodies func([]*ledger.Entry) ([]ledger.Body, error)) (said []*ledger.Event, err error) {
+	err = c.attempt(ctx, loginKey, func(s *session) error {
+		entries, err := c.entries(ctx, s, chain)
 		if err != nil {
+			return err
+		}
+		next, err := bodies(entries)
+		if err != nil || len(next) == 0 {
+			return err
+		}
+		if said, err = c.extend(chain, headAfter(entries), ledger.SessionID{}, next); err != nil {
+			return err
+		}
+		return submit(ctx, s.conn, protocol.IngestOwner(chain.Owner), c.config.Now(), said, nil)
+	})
+	return said, err
+}
+
+// event makes an event of the caller's, without a place and not signed.
+func (c *Client) event(chain ledger.Chain, b ledger.Body) (*ledger.Event, error) {
+	now := c.config.Now()
+	id, err := ledger.NewEventID(rand.Reader, now)
+	if err != nil {
+		return nil, err
+	}
+	return &ledger.Event{ID: id, Chain: chain, Author: c.GID(), Time: now, Body: b}, nil
+}
+
+// extend makes bodies the next events of a chain, in a session if it is somebody else's.
+func (c *Client) extend(chain ledger.Chain, head ledger.Head, session ledger.SessionID, bodies []ledger.Body) ([]*ledger.Event, error) {
+	events := make([]*ledger.Event, len(bodies))
+	for i, b := range bodies {
+		var err error
+		if events[i], err = c.event(chain, b); err != nil {
 			return nil, err
 		}
-		events, err := c.sayOnce(ctx, s, chain, make)
-		if err == nil {
-			return events, nil
-		}
-		if last = err; !c.again(ctx, s, try, err) {
-			break
-		}
 	}
-	return nil, last
+	return events, c.place(events, head, session)
 }
 
-func (c *Client) sayOnce(ctx context.Context, s *session, chain ledger.Chain, make func([]*ledger.Entry) ([]ledger.Body, error)) ([]*ledger.Event, error) {
-	all, err := c.entries(ctx, s, chain)
-	if err != nil {
-		return nil, err
+// place gives events of one chain their places after its head, and signs them: records by the signature of the last one, all
+// others singly. It may be done again after a conflict.
+func (c *Client) place(events []*ledger.Event, head ledger.Head, session ledger.SessionID) error {
+	for i, e := range events {
+		e.Number, e.Prev, e.Session, e.Signature = head.Number+1, head.Hash, session, nil
+		if i == len(events)-1 || !e.Kind().IsRecord() {
+			if err := e.Sign(c.home.Identity()); err != nil {
+				return err
+			}
+		}
+		encoded, err := e.Marshal()
+		if err != nil {
+			return err
+		}
+		head = ledger.Head{Number: e.Number, Hash: ledger.HashEvent(encoded)}
 	}
-	bodies, err := make(all)
-	if err != nil || len(bodies) == 0 {
-		return nil, err
-	}
-	var head ledger.Head
-	if len(all) > 0 {
-		last := all[len(all)-1]
-		head = ledger.Head{Number: last.Number, Hash: last.Hash}
-	}
-	events, err := c.extend(chain, head, bodies...)
-	if err != nil {
-		return nil, err
-	}
-	_, err = submit(ctx, s.conn, protocol.IngestOwner(chain.Owner), c.config.Now(), events, nil)
-	return events, err
+	return nil
 }

@@ -9,14 +9,11 @@ package client
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/phrledger/phr/crypto/canonical"
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
@@ -38,12 +35,12 @@ type Client struct {
 	home   *Home
 	guest  *stream.Conn
 
-	mu       sync.Mutex
-	state    *ledger.State // what is known of people, authorities and the books read
-	node     ledger.NodeFact
-	own      *session // the login, once there is one
-	sessions map[sessionKey]*session
-	books    map[ledger.Chain]*Book
+	mu     sync.Mutex
+	state  *ledger.State // what is known of people, authorities and the books read
+	node   ledger.NodeFact
+	slots  map[sessionKey]*slot
+	books  map[ledger.Chain]*Book
+	closed bool
 }
 
 // Dial connects to the node as a guest and learns who runs it. It fails if what the node says is not signed by the root that
@@ -61,7 +58,7 @@ func Dial(ctx context.Context, c Config) (*Client, error) {
 	}
 	cl := &Client{
 		config: c, home: c.Home, guest: conn, state: ledger.NewState(c.Node.Root, ledger.SomeChains),
-		sessions: make(map[sessionKey]*session), books: make(map[ledger.Chain]*Book),
+		slots: make(map[sessionKey]*slot), books: make(map[ledger.Chain]*Book),
 	}
 	if err := cl.learnNode(ctx); err != nil {
 		conn.Close()
@@ -77,14 +74,18 @@ func natsURL(u protocol.URL) string {
 	return "nats://" + u.Address
 }
 
-// Close ends every session and the connection.
+// Close ends every session and the connection. What is under way fails.
 func (c *Client) Close() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.own != nil {
-		c.own.end()
+	c.closed = true
+	var open []*session
+	for _, place := range c.slots {
+		if place.open != nil {
+			open = append(open, place.open)
+		}
 	}
-	for _, s := range c.sessions {
+	c.mu.Unlock()
+	for _, s := range open {
 		s.end()
 	}
 	c.guest.Close()
@@ -96,76 +97,9 @@ func (c *Client) GID() identity.GID { return c.home.Identity().GID() }
 // Home returns the caller's keys.
 func (c *Client) Home() *Home { return c.home }
 
-// ask sends a request and reads the answer.
-func ask[Answer any](ctx context.Context, conn *stream.Conn, subject string, query any) (*Answer, error) {
-	data, err := canonical.Marshal(query)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := conn.Request(ctx, subject, data)
-	if err != nil {
-		return nil, err
-	}
-	answer := new(Answer)
-	if err := canonical.Unmarshal(raw, answer); err != nil {
-		return nil, fmt.Errorf("the node's answer to %s: %w", subject, err)
-	}
-	return answer, nil
+// Node returns the newest description of the node, which the pinned root signed.
+func (c *Client) Node() ledger.NodeFact {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.node
 }
-
-// codeOf returns the code that a service answered with, "" if err is none of a service's.
-func codeOf(err error) string {
-	var told *stream.Error
-	if errors.As(err, &told) {
-		return told.Code
-	}
-	return ""
-}
-
-// submit sends events and the parts they name as one submission, in as many requests as their size takes.
-func submit(ctx context.Context, conn *stream.Conn, subject string, now time.Time, events []*ledger.Event, parts []protocol.PartData) (*protocol.Receipt, error) {
-	id, err := ledger.NewSubmissionID(rand.Reader, now)
-	if err != nil {
-		return nil, err
-	}
-	requests := []*protocol.Submission{{}}
-	room := requestRoom
-	fit := func(n int) *protocol.Submission {
-		if n > room && room < requestRoom {
-			requests, room = append(requests, &protocol.Submission{}), requestRoom
-		}
-		room -= n + itemOverhead
-		return requests[len(requests)-1]
-	}
-	for _, e := range events {
-		encoded, err := e.Marshal()
-		if err != nil {
-			return nil, err
-		}
-		r := fit(len(encoded))
-		r.Events = append(r.Events, encoded)
-	}
-	for _, p := range parts {
-		r := fit(len(p.Data))
-		r.Parts = append(r.Parts, p)
-	}
-	var receipt *protocol.Receipt
-	for i, r := range requests {
-		r.ID, r.Index, r.Count = id, uint32(i), uint32(len(requests))
-		if receipt, err = ask[protocol.Receipt](ctx, conn, subject, r); err != nil {
-			return nil, err
-		}
-	}
-	if !receipt.Committed {
-		return nil, errors.New("the node took the submission and did not commit it")
-	}
-	return receipt, nil
-}
-
-const (
-	itemOverhead = 128
-	requestRoom  = protocol.MaxRequest - 1024
-)
-
-// randReader is where everything drawn for the log and for other people comes from.
-var randReader = rand.Reader

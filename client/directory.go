@@ -29,9 +29,6 @@ func learnAll(s *ledger.State, evidence *protocol.Evidence) error {
 		if err != nil {
 			return fmt.Errorf("the directory's evidence: %w", err)
 		}
-		if head, ok := s.Head(e.Chain); ok && e.Number <= head.Number {
-			continue
-		}
 		if e.Chain.Control() {
 			err = s.Learn(f.Count, e)
 		} else {

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -13,8 +12,8 @@ import (
 	"github.com/phrledger/phr/ledger/protocol"
 )
 
-// epochKeys is an opened epoch.
-type epochKeys struct {
+// openEpoch is an epoch that the caller can read and write.
+type openEpoch struct {
 	keys  *epoch.Keys
 	shred *epoch.Shred
 }
@@ -22,230 +21,210 @@ type epochKeys struct {
 // errSealed means that the caller has no way into an epoch: it was over before their grant, or they lost it.
 var errSealed = errors.New("sealed: not shared with you, or from before it was")
 
-// epochKeys opens an epoch: by the owner part, by the wrap of the caller's term, or through links from a newer one.
-func (b *Book) epochKeys(ctx context.Context, number uint32) (*epochKeys, error) {
-	if k, ok := b.keys[number]; ok {
-		return k, nil
+// brokenPart means that a part of an epoch is there as the log names it, and does not hold what the epoch commits to.
+type brokenPart struct{ name, why string }
+
+func (e *brokenPart) Error() string { return fmt.Sprintf("part %q is broken: %s", e.name, e.why) }
+
+// Unwrap makes a broken part one more reason for an epoch to stay sealed.
+func (e *brokenPart) Unwrap() error { return errSealed }
+
+// opening opens epochs in one session. What can't be opened in it is not tried twice.
+type opening struct {
+	b      *Book
+	s      *session
+	fact   ledger.CompartmentFact
+	parts  map[uint32]map[string][]byte
+	sealed map[uint32]error
+}
+
+// opening begins to open epochs of the compartment as it was last read.
+func (b *Book) opening(s *session) (*opening, error) {
+	f, err := b.existing()
+	if err != nil {
+		return nil, err
 	}
-	f, ok := b.fact()
-	if !ok {
-		return nil, fmt.Errorf("there is no compartment %q", b.chain.Compartment)
-	}
-	fact, ok := f.At(number)
+	return &opening{b, s, f, make(map[uint32]map[string][]byte), make(map[uint32]error)}, nil
+}
+
+// epoch opens an epoch: by the owner part, through links from a newer one, or by the wrap of the session's term. It fails
+// with errSealed where there is no way.
+func (o *opening) epoch(ctx context.Context, number uint32) (*openEpoch, error) {
+	fact, ok := o.fact.At(number)
 	if !ok {
 		return nil, fmt.Errorf("%w: there is no epoch %d", errSealed, number)
 	}
-	parts, err := b.parts(ctx, fact)
+	k := o.b.keys[number]
+	if k != nil && k.shred.Version() == fact.Erased && (k.keys.HasHistory() || !o.s.history()) {
+		return k, nil
+	}
+	if err := o.sealed[number]; err != nil {
+		return nil, err
+	}
+	k, err := o.unlock(ctx, fact)
+	if errors.Is(err, errSealed) {
+		o.sealed[number] = err
+	}
 	if err != nil {
 		return nil, err
 	}
-	keys, err := b.unlock(ctx, &f, fact, parts)
-	if err != nil {
-		return nil, err
-	}
-	shred, err := epoch.OpenShred(keys, b.place(number), fact.Erased, parts[ledger.PartShred])
-	if err != nil {
-		return nil, fmt.Errorf("%w: the key state of epoch %d", errSealed, number)
-	}
-	b.keys[number] = &epochKeys{keys, shred}
-	return b.keys[number], nil
+	o.b.keys[number] = k
+	return k, nil
+}
+
+// current opens the epoch in force.
+func (o *opening) current(ctx context.Context) (*openEpoch, error) {
+	return o.epoch(ctx, o.fact.Epoch.Number)
 }
 
 func (b *Book) place(number uint32) epoch.Place {
 	return epoch.Place{Patient: string(b.chain.GID()), Compartment: string(b.chain.Compartment), Epoch: number}
 }
 
-// unlock finds the keys of an epoch.
-func (b *Book) unlock(ctx context.Context, f *ledger.CompartmentFact, fact *ledger.Epoch, parts map[string][]byte) (*epoch.Keys, error) {
-	if b.chain.GID() == b.c.GID() {
-		keys, err := epoch.OpenOwner(b.c.home.Identity(), b.place(fact.Number), fact.KID, fact.HID, parts[ledger.PartOwner])
-		if err != nil {
-			return nil, fmt.Errorf("%w: the owner part of epoch %d", errSealed, fact.Number)
-		}
-		return keys, nil
+func (o *opening) unlock(ctx context.Context, fact *ledger.Epoch) (*openEpoch, error) {
+	keys, err := o.keys(ctx, fact)
+	if err != nil {
+		return nil, err
 	}
-	if f.Epoch.Number > fact.Number {
-		keys, err := b.unlockByLink(ctx, f, fact)
-		if err == nil || !errors.Is(err, errSealed) {
-			return keys, err
-		}
+	sealed, err := o.part(ctx, fact, ledger.PartShred)
+	if err != nil {
+		return nil, err
 	}
-	for _, p := range fact.Parts {
-		data, there := parts[p.Name]
-		if p.Term.IsZero() || !there {
-			continue
-		}
-		keys, err := b.unlockByWrap(ctx, fact, &p, data)
-		if err == nil || !errors.Is(err, errSealed) {
-			return keys, err
-		}
+	shred, err := epoch.OpenShred(keys, o.b.place(fact.Number), fact.Erased, sealed)
+	if err != nil {
+		return nil, &brokenPart{ledger.PartShred, "the key state does not open"}
 	}
-	return nil, fmt.Errorf("%w: epoch %d", errSealed, fact.Number)
+	return &openEpoch{keys, shred}, nil
 }
 
-// unlockByLink opens the epoch after it, and with that one's history key the link back.
-func (b *Book) unlockByLink(ctx context.Context, f *ledger.CompartmentFact, fact *ledger.Epoch) (*epoch.Keys, error) {
-	newer, err := b.epochKeys(ctx, fact.Number+1)
+func (o *opening) keys(ctx context.Context, fact *ledger.Epoch) (*epoch.Keys, error) {
+	if o.b.own() {
+		return o.byOwner(ctx, fact)
+	}
+	if fact.Number < o.fact.Epoch.Number && o.s.history() {
+		keys, err := o.byLink(ctx, fact)
+		if err == nil || !errors.Is(err, errSealed) {
+			return keys, err
+		}
+	}
+	return o.byWrap(ctx, fact)
+}
+
+func (o *opening) byOwner(ctx context.Context, fact *ledger.Epoch) (*epoch.Keys, error) {
+	sealed, err := o.part(ctx, fact, ledger.PartOwner)
 	if err != nil {
 		return nil, err
 	}
-	after, _ := f.At(fact.Number + 1)
-	parts, err := b.parts(ctx, after)
+	keys, err := epoch.OpenOwner(o.b.c.home.Identity(), o.b.place(fact.Number), fact.KID, fact.HID, sealed)
 	if err != nil {
-		return nil, err
-	}
-	keys, err := epoch.OpenLink(newer.keys, b.place(after.Number), fact.KID, fact.HID, parts[ledger.PartLink])
-	if err != nil {
-		return nil, fmt.Errorf("%w: no link to epoch %d", errSealed, fact.Number)
+		return nil, &brokenPart{ledger.PartOwner, "the patient's own does not hold the epoch's keys"}
 	}
 	return keys, nil
 }
 
-func (b *Book) unlockByWrap(ctx context.Context, fact *ledger.Epoch, p *ledger.Part, data []byte) (*epoch.Keys, error) {
+// byLink opens the epoch after it, and with that one's history key the link back.
+func (o *opening) byLink(ctx context.Context, fact *ledger.Epoch) (*epoch.Keys, error) {
+	after, _ := o.fact.At(fact.Number + 1)
+	newer, err := o.epoch(ctx, after.Number)
+	if err != nil {
+		return nil, err
+	}
+	if !newer.keys.HasHistory() {
+		return nil, fmt.Errorf("%w: epoch %d", errSealed, fact.Number)
+	}
+	sealed, err := o.part(ctx, after, ledger.PartLink)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := epoch.OpenLink(newer.keys, o.b.place(after.Number), fact.KID, fact.HID, sealed)
+	if err != nil {
+		return nil, &brokenPart{ledger.PartLink, fmt.Sprintf("it does not hold the keys of epoch %d", fact.Number)}
+	}
+	return keys, nil
+}
+
+// byWrap opens the wrap of the session's term.
+func (o *opening) byWrap(ctx context.Context, fact *ledger.Epoch) (*epoch.Keys, error) {
+	term := o.s.term.ID
+	name := ledger.WrapName(term)
+	data, err := o.part(ctx, fact, name)
+	if err != nil {
+		return nil, err
+	}
 	w, err := ledger.ParseWrap(data)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errSealed, err)
+		return nil, &brokenPart{name, "not a wrap"}
 	}
 	h, err := abe.ParseHeader(w.Ciphertext)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errSealed, err)
+		return nil, &brokenPart{name, "not an encapsulation"}
 	}
-	x, err := b.c.resolve(ctx, h)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errSealed, err)
-	}
-	context, err := ledger.WrapContext(b.chain, fact.Number, fact.KID, p.Term)
+	context, err := ledger.WrapContext(o.b.chain, fact.Number, fact.KID, term)
 	if err != nil {
 		return nil, err
 	}
-	key, err := x.Decapsulate(b.c.home.AttributeKeys(), abe.Wrap, context, w.Ciphertext)
-	if err != nil {
-		return nil, fmt.Errorf("%w: term %s", errSealed, p.Term)
+	key, err := o.b.c.decapsulate(ctx, h, abe.Wrap, context, w.Ciphertext)
+	switch {
+	case errors.Is(err, abe.ErrNotSatisfied):
+		return nil, fmt.Errorf("%w: epoch %d is wrapped for keys that you don't hold: see 'phr keys'", errSealed, fact.Number)
+	case errors.Is(err, abe.ErrDecapsulation):
+		return nil, &brokenPart{name, "the encapsulation does not open"}
+	case err != nil:
+		return nil, err
 	}
-	keys, err := epoch.OpenWrap(key, b.place(fact.Number), fact.KID, fact.HID, p.Term.String(), w.Sealed)
-	if err != nil {
-		return nil, fmt.Errorf("%w: the wrap of term %s does not hold the keys of epoch %d", errSealed, p.Term, fact.Number)
+	keys, err := epoch.OpenWrap(key, o.b.place(fact.Number), fact.KID, fact.HID, term.String(), w.Sealed)
+	if err != nil || o.s.history() && !keys.HasHistory() {
+		return nil, &brokenPart{name, "it does not hold the epoch's keys"}
 	}
 	return keys, nil
 }
 
-// parts fetches what may open an epoch for the caller. A part whose bytes are not those the log names is left out.
-func (b *Book) parts(ctx context.Context, fact *ledger.Epoch) (map[string][]byte, error) {
-	s, err := b.anySession(ctx)
-	if err != nil {
-		return nil, err
+// part returns a part that may open an epoch for the caller, if the log names it and the node has it as named.
+func (o *opening) part(ctx context.Context, fact *ledger.Epoch, name string) ([]byte, error) {
+	named, ok := fact.Part(name)
+	if !ok {
+		return nil, fmt.Errorf("%w: epoch %d has no part %q", errSealed, fact.Number, name)
 	}
-	query := protocol.PartsQuery{Epoch: fact.Number, Names: []string{ledger.PartShred, ledger.PartLink}}
-	if b.chain.GID() == b.c.GID() {
-		query.Names = append(query.Names, ledger.PartOwner)
-	} else {
-		query.Names = append(query.Names, ledger.WrapName(s.request.Targets[0].Term))
-	}
-	answer, err := ask[protocol.Parts](ctx, s.conn, protocol.KeyParts(b.chain), query)
-	if err != nil {
-		return nil, fmt.Errorf("fetching the parts of epoch %d: %w", fact.Number, err)
-	}
-	found := make(map[string][]byte, len(answer.Parts))
-	for _, p := range answer.Parts {
-		if named, ok := fact.Part(p.Name); ok && named.Hash == sha256.Sum256(p.Data) {
-			found[p.Name] = p.Data
-		}
-	}
-	return found, nil
-}
-
-// anySession prefers a session that is open already.
-func (b *Book) anySession(ctx context.Context) (*session, error) {
-	b.c.mu.Lock()
-	write := b.c.sessions[sessionKey{b.chain, ledger.OpWrite}]
-	b.c.mu.Unlock()
-	if write.usable(b.c.config.Now()) {
-		return write, nil
-	}
-	return b.c.session(ctx, b.chain, ledger.OpRead)
-}
-
-// newEpoch is an epoch about to be started.
-type newEpoch struct {
-	body  *ledger.EpochStarted
-	parts []protocol.PartData
-}
-
-// makeEpoch draws the keys of the next epoch and wraps them for the patient and for every live term.
-func (b *Book) makeEpoch(ctx context.Context, number uint32, terms []ledger.LiveTerm, previous *epochKeys, reason string) (*newEpoch, error) {
-	keys, err := epoch.Generate(rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	shred, err := epoch.NewShred(rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	n := &newEpoch{body: &ledger.EpochStarted{Epoch: number, KID: keys.KID(), HID: keys.HID(), Reason: reason}}
-	patient, err := b.c.Person(ctx, b.chain.GID())
-	if err != nil {
-		return nil, err
-	}
-	owner, err := epoch.SealOwner(patient, b.place(number), keys)
-	if err != nil {
-		return nil, err
-	}
-	n.add(b.chain, ledger.Part{Name: ledger.PartOwner}, owner)
-	sealed, err := epoch.SealShred(rand.Reader, b.place(number), keys, shred)
-	if err != nil {
-		return nil, err
-	}
-	n.add(b.chain, ledger.Part{Name: ledger.PartShred}, sealed)
-	if previous != nil && previous.keys.HasHistory() {
-		link, err := epoch.SealLink(rand.Reader, b.place(number), keys, previous.keys)
-		if err != nil {
+	if _, asked := o.parts[fact.Number]; !asked {
+		if err := o.fetch(ctx, fact); err != nil {
 			return nil, err
 		}
-		n.add(b.chain, ledger.Part{Name: ledger.PartLink}, link)
 	}
-	for _, t := range terms {
-		part, data, err := b.wrap(ctx, number, keys, &t)
-		if err != nil {
-			return nil, fmt.Errorf("wrapping for term %s: %w", t.ID, err)
+	data, ok := o.parts[fact.Number][name]
+	if !ok || named.Hash != sha256.Sum256(data) {
+		return nil, fmt.Errorf("%w: the node does not have part %q of epoch %d", errSealed, name, fact.Number)
+	}
+	return data, nil
+}
+
+// fetch brings the caller's own parts of an epoch. Those of the current one have come with the session.
+func (o *opening) fetch(ctx context.Context, fact *ledger.Epoch) error {
+	own := ledger.PartOwner
+	if !o.b.own() {
+		own = ledger.WrapName(o.s.term.ID)
+	}
+	names := []string{own, ledger.PartShred, ledger.PartLink}
+	found := make(map[string][]byte)
+	take := func(parts []protocol.PartData) {
+		for _, p := range parts {
+			if p.Chain == o.b.chain.String() && p.Epoch == fact.Number {
+				found[p.Name] = p.Data
+			}
 		}
-		n.add(b.chain, *part, data)
 	}
-	return n, nil
-}
-
-func (n *newEpoch) add(chain ledger.Chain, p ledger.Part, data []byte) {
-	p.Hash = sha256.Sum256(data)
-	n.body.Parts = append(n.body.Parts, p)
-	n.parts = append(n.parts, protocol.PartData{Chain: chain.String(), Epoch: n.body.Epoch, Name: p.Name, Data: data})
-}
-
-// wrap gives an epoch's keys to those who satisfy a term, resolved as of now.
-func (b *Book) wrap(ctx context.Context, number uint32, keys *epoch.Keys, t *ledger.LiveTerm) (*ledger.Part, []byte, error) {
-	if err := b.c.learnPolicy(ctx, t.Policy); err != nil {
-		return nil, nil, err
+	take(o.s.grant.Parts)
+	for _, name := range names {
+		named, ok := fact.Part(name)
+		if !ok || named.Hash == sha256.Sum256(found[name]) {
+			continue
+		}
+		answer, err := ask[protocol.Parts](ctx, o.s.conn, protocol.KeyParts(o.b.chain), protocol.PartsQuery{Epoch: fact.Number, Names: names})
+		if err != nil {
+			return fmt.Errorf("fetching the parts of epoch %d: %w", fact.Number, err)
+		}
+		take(answer.Parts)
+		break
 	}
-	b.c.mu.Lock()
-	x, err := b.c.state.Expression(t.Policy)
-	b.c.mu.Unlock()
-	if err != nil {
-		return nil, nil, err
-	}
-	context, err := ledger.WrapContext(b.chain, number, keys.KID(), t.ID)
-	if err != nil {
-		return nil, nil, err
-	}
-	key, ciphertext, err := x.Encapsulate(rand.Reader, abe.Wrap, context)
-	if err != nil {
-		return nil, nil, err
-	}
-	sealed, err := epoch.SealWrap(rand.Reader, key, b.place(number), t.ID.String(), keys, t.History)
-	if err != nil {
-		return nil, nil, err
-	}
-	data, err := (&ledger.Wrap{Ciphertext: ciphertext, Sealed: sealed}).Marshal()
-	part := &ledger.Part{Name: ledger.WrapName(t.ID), Hash: sha256.Sum256(data), Term: t.ID, Expression: t.Expression, Versions: x.Versions()}
-	for _, h := range x.KeyHashes() {
-		part.Keys = append(part.Keys, h)
-	}
-	return part, data, err
+	o.parts[fact.Number] = found
+	return nil
 }

@@ -49,9 +49,7 @@ func (b *Book) Explain(ctx context.Context, as string) (*Explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.mu.Lock()
 	x := &Explanation{Chain: b.chain, Patient: b.chain.GID(), Stale: b.stale()}
-	b.mu.Unlock()
 	if f.Epoch != nil {
 		x.Epoch, x.Records = f.Epoch.Number, f.Epoch.Records
 	}
@@ -83,14 +81,10 @@ func explainTerm(t *ledger.LiveTerm, person identity.GID, held func(policy.Attri
 // persons returns whom each term names, as far as the caller may know: the patient knows all.
 func (b *Book) persons(ctx context.Context) (map[ledger.TermID]identity.GID, error) {
 	named := make(map[ledger.TermID]identity.GID)
-	if b.chain.GID() != b.c.GID() {
+	if !b.own() {
 		return named, nil
 	}
-	s, err := b.c.login(ctx)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := b.c.entries(ctx, s, ledger.RecordChain(b.c.GID(), ledger.Profile))
+	entries, err := b.c.ownEntries(ctx, ledger.RecordChain(b.c.GID(), ledger.Profile))
 	if err != nil {
 		return nil, err
 	}

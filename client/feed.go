@@ -14,7 +14,7 @@ import (
 type feed struct {
 	c        *Client
 	chain    ledger.Chain
-	next     uint64 // stream sequence to read from
+	next     uint64 // stream sequence after the newest entry that was judged
 	runs     ledger.Runs
 	rejected map[ledger.Hash]bool
 }
@@ -34,37 +34,37 @@ func (f *feed) consumer(ctx context.Context, s *session) (string, error) {
 	return answer.Name, nil
 }
 
-// catchUp reads everything there is now, and calls fn with each entry that counts.
+// catchUp reads everything there is now, and calls fn with each entry that counts. After an error it goes on, the next time,
+// with the first entry that was not judged.
 func (f *feed) catchUp(ctx context.Context, s *session, fn func(*ledger.Entry)) error {
 	name, err := f.consumer(ctx, s)
 	if err != nil {
 		return err
 	}
-	return s.conn.Fetch(ctx, name, f.taker(ctx, fn))
+	f.runs = ledger.Runs{}
+	return s.conn.Fetch(ctx, name, func(entries []stream.Entry, _ uint64) error {
+		for _, raw := range entries {
+			if err := f.take(ctx, raw, fn); err != nil {
+				return err
+			}
+			if f.runs.Waiting() == 0 {
+				f.next = raw.Seq + 1
+			}
+		}
+		return nil
+	})
 }
 
-// observe calls moved whenever something new stands on the chain, until the session ends or ctx does.
+// observe calls moved at once and whenever something new may stand on the chain, until the session ends or ctx does.
 func (f *feed) observe(ctx context.Context, s *session, moved func() error) error {
 	name, err := f.consumer(ctx, s)
 	if err != nil {
 		return err
 	}
-	return s.conn.Tail(ctx, name, func([]stream.Entry, uint64) error { return moved() })
-}
-
-func (f *feed) taker(ctx context.Context, fn func(*ledger.Entry)) func([]stream.Entry, uint64) error {
-	return func(entries []stream.Entry, _ uint64) error {
-		for _, raw := range entries {
-			if raw.Seq < f.next {
-				continue
-			}
-			if err := f.take(ctx, raw, fn); err != nil {
-				return err
-			}
-			f.next = raw.Seq + 1
-		}
-		return nil
+	if err := moved(); err != nil {
+		return err
 	}
+	return s.conn.Tail(ctx, name, func([]stream.Entry, uint64) error { return moved() })
 }
 
 func (f *feed) take(ctx context.Context, raw stream.Entry, fn func(*ledger.Entry)) error {
@@ -89,8 +89,8 @@ func (f *feed) take(ctx context.Context, raw stream.Entry, fn func(*ledger.Entry
 	return nil
 }
 
-// fold judges a run. Authors not met yet are looked up first; those whose signature fails once more, for they may have
-// rotated their keys.
+// fold judges a run. Its author is looked up if not met yet, and once more if the run does not hold: their keys may have been
+// replaced.
 func (c *Client) fold(ctx context.Context, run []*ledger.Entry) error {
 	author := run[0].Author
 	c.mu.Lock()
@@ -111,9 +111,6 @@ func (c *Client) fold(ctx context.Context, run []*ledger.Entry) error {
 func (c *Client) tryFold(run []*ledger.Entry) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if run[0].Chain.Control() {
-		return c.state.Learn(run[0].Control.Count+1, run[0])
-	}
 	return c.state.Fold(run...)
 }
 

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 
 	"github.com/phrledger/phr/authority"
@@ -22,7 +23,7 @@ func (c *Client) FoundAuthority(ctx context.Context, name policy.Authority, role
 		return none, err
 	}
 	if a == nil {
-		if a, err = authority.New(randReader, c.GID(), name, role); err != nil {
+		if a, err = authority.New(rand.Reader, c.GID(), name, role); err != nil {
 			return none, err
 		}
 		if err := c.home.SetAuthority(a); err != nil {
@@ -100,7 +101,7 @@ func (c *Client) Invite(ctx context.Context, o authority.Offer) (authority.Code,
 	var code authority.Code
 	var invitation *authority.Invitation
 	err := c.home.changeAuthority(func(a *authority.Authority) (err error) {
-		code, invitation, err = a.Invite(randReader, c.config.Now(), o)
+		code, invitation, err = a.Invite(rand.Reader, c.config.Now(), o)
 		return err
 	})
 	if err != nil {
@@ -128,11 +129,7 @@ func (c *Client) Members(ctx context.Context) ([]authority.Member, error) {
 	if a == nil {
 		return nil, errNoAuthority
 	}
-	s, err := c.login(ctx)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := c.entries(ctx, s, ledger.AuthorityChain(a.Name()))
+	entries, err := c.ownEntries(ctx, ledger.AuthorityChain(a.Name()))
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
-	"github.com/phrledger/phr/ledger/protocol"
 )
 
 // GrantRequest says who is to be given what.
@@ -36,7 +35,7 @@ var gidPattern = regexp.MustCompile(`(?i)\bgid:([a-z2-7]+)`)
 
 // Grant lets someone into the compartment, which must be the caller's own. The term counts as soon as it returns.
 func (b *Book) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
-	if b.chain.GID() != b.c.GID() {
+	if !b.own() {
 		return nil, errors.New("only the patient grants")
 	}
 	id, err := ledger.NewTermID(rand.Reader, b.c.config.Now())
@@ -55,22 +54,17 @@ func (b *Book) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
 		return nil, fmt.Errorf("a person alone may not be given the right to write: name their role as well, as in '%s and %s'", r.To,
 			map[ledger.Class]string{ledger.HealthClass: "doctor@city-hospital", ledger.TrainingClass: "trainer@iron-gym"}[b.class(ctx)])
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var last error
-	for try := range tries {
-		s, err := b.catchUp(ctx, ledger.OpLogin)
-		if err != nil {
-			return nil, err
+	err = b.do(ctx, loginKey, func(s *session) error {
+		f, err := b.existing()
+		if err != nil || slices.ContainsFunc(f.Terms, func(t ledger.LiveTerm) bool { return t.ID == id }) {
+			return err // a try before counts after all
 		}
-		if last = b.setTerm(ctx, s, term, p, who); last == nil {
-			return &Granted{term, dropped}, nil
-		}
-		if !b.c.again(ctx, s, try, last) {
-			break
-		}
+		return b.setTerm(ctx, s, &f, ledger.LiveTerm{Term: term, Policy: p}, who)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("granting: %w", err)
 	}
-	return nil, fmt.Errorf("granting: %w", last)
+	return &Granted{term, dropped}, nil
 }
 
 func (b *Book) class(ctx context.Context) ledger.Class {
@@ -119,16 +113,7 @@ func required(n *policy.Node, a policy.Attribute) bool {
 }
 
 // setTerm submits the policy with one more term, the wrap that makes it true, and the key of a person named in it.
-func (b *Book) setTerm(ctx context.Context, s *session, term ledger.Term, p *policy.Policy, who identity.GID) error {
-	f, ok := b.fact()
-	if !ok || f.Epoch == nil {
-		return fmt.Errorf("there is no compartment %q", b.chain.Compartment)
-	}
-	if err := b.c.learnPolicy(ctx, p); err != nil {
-		return err
-	}
-	live := ledger.LiveTerm{Term: term, Policy: p}
-	set := &ledger.PolicySet{Terms: append(plain(f.Terms), term)}
+func (b *Book) setTerm(ctx context.Context, s *session, f *ledger.CompartmentFact, term ledger.LiveTerm, who identity.GID) error {
 	var issued []*ledger.Event
 	if who != "" {
 		var err error
@@ -136,68 +121,51 @@ func (b *Book) setTerm(ctx context.Context, s *session, term ledger.Term, p *pol
 			return err
 		}
 	}
-	if !term.History || b.stale() != "" {
-		return b.submitEpoch(ctx, s, &f, set, append(f.Terms[:len(f.Terms):len(f.Terms)], live), issued, "granted from now on")
+	terms := append(f.Terms[:len(f.Terms):len(f.Terms)], term)
+	set := &ledger.PolicySet{Terms: plain(terms)}
+	why := b.stale()
+	if !term.History {
+		why = "granted from now on"
 	}
-	keys, err := b.epochKeys(ctx, f.Epoch.Number)
+	if why != "" {
+		r, err := b.rotation(ctx, s, terms, why)
+		if err != nil {
+			return err
+		}
+		return b.append(ctx, s, issued, append(r.before, set, r.started), r.parts)
+	}
+	return b.rewrap(ctx, s, set, term, issued)
+}
+
+// rewrap submits a policy with one more wrap of the current epoch.
+func (b *Book) rewrap(ctx context.Context, s *session, set *ledger.PolicySet, term ledger.LiveTerm, issued []*ledger.Event) error {
+	o, err := b.opening(s)
 	if err != nil {
 		return err
 	}
-	part, data, err := b.wrap(ctx, f.Epoch.Number, keys.keys, &live)
+	current, err := o.current(ctx)
 	if err != nil {
 		return err
 	}
-	rewrapped := &ledger.EpochRewrapped{Epoch: f.Epoch.Number, Parts: []ledger.Part{*part}}
-	parts := []protocol.PartData{{Chain: b.chain.String(), Epoch: f.Epoch.Number, Name: part.Name, Data: data}}
-	return b.submitWith(ctx, s, issued, []ledger.Body{set, rewrapped}, parts)
+	r := &rotation{b: b}
+	if err := r.mendLink(ctx, o, current); err != nil {
+		return err
+	}
+	number := o.fact.Epoch.Number
+	part, data, err := b.wrap(ctx, number, current.keys, &term)
+	if err != nil {
+		return err
+	}
+	rewrapped := &ledger.EpochRewrapped{Epoch: number, Parts: []ledger.Part{*part}}
+	return b.append(ctx, s, issued, append(r.before, set, rewrapped), append(r.parts, b.partData(number, part.Name, data)))
 }
 
 func plain(terms []ledger.LiveTerm) []ledger.Term {
-	all := make([]ledger.Term, len(terms), len(terms)+1)
+	all := make([]ledger.Term, len(terms))
 	for i, t := range terms {
 		all[i] = t.Term
 	}
 	return all
-}
-
-func (b *Book) stale() string {
-	b.c.mu.Lock()
-	defer b.c.mu.Unlock()
-	return b.c.state.Stale(b.chain, b.c.config.Now())
-}
-
-// submitEpoch submits a policy and the epoch that makes it true.
-func (b *Book) submitEpoch(ctx context.Context, s *session, f *ledger.CompartmentFact, set *ledger.PolicySet, terms []ledger.LiveTerm,
-	issued []*ledger.Event, reason string,
-) error {
-	number, previous, err := b.currentEpoch(ctx, f)
-	if err != nil {
-		return err
-	}
-	now := b.c.config.Now().UnixMilli()
-	terms = slices.DeleteFunc(slices.Clone(terms), func(t ledger.LiveTerm) bool { return t.Until != 0 && now >= t.Until })
-	next, err := b.makeEpoch(ctx, number+1, terms, previous, reason)
-	if err != nil {
-		return fmt.Errorf("starting an epoch: %w", err)
-	}
-	return b.submitWith(ctx, s, issued, []ledger.Body{set, next.body}, next.parts)
-}
-
-// submitWith submits events of the profile chain together with bodies for the compartment's.
-func (b *Book) submitWith(ctx context.Context, s *session, issued []*ledger.Event, bodies []ledger.Body, parts []protocol.PartData) error {
-	events, err := b.events(s, bodies)
-	if err != nil {
-		return err
-	}
-	subject := protocol.Ingest(b.chain)
-	if len(issued) > 0 {
-		subject = protocol.IngestOwner(b.chain.Owner)
-	}
-	if _, err := submit(ctx, s.conn, subject, b.c.config.Now(), append(issued, events...), parts); err != nil {
-		return err
-	}
-	_, err = b.catchUp(ctx, b.writeOp())
-	return err
 }
 
 // issue signs the event that gives a person the attribute of a term.
@@ -215,39 +183,41 @@ func (b *Book) issue(ctx context.Context, s *session, term ledger.TermID, who id
 	if err != nil {
 		return nil, err
 	}
-	head, err := b.c.headOf(ctx, s, profile)
+	entries, err := b.c.entries(ctx, s, profile)
 	if err != nil {
 		return nil, err
 	}
-	return b.c.extend(profile, head, body)
+	return b.c.extend(profile, headAfter(entries), ledger.SessionID{}, []ledger.Body{body})
 }
 
 // Revoke takes a term away: the sessions that rest on it end, and what is written afterwards is sealed under keys that its
 // holders were never given.
 func (b *Book) Revoke(ctx context.Context, id ledger.TermID) error {
-	if b.chain.GID() != b.c.GID() {
+	if !b.own() {
 		return errors.New("only the patient revokes")
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var last error
-	for try := range tries {
-		s, err := b.catchUp(ctx, ledger.OpLogin)
+	tried := false
+	err := b.do(ctx, loginKey, func(s *session) error {
+		f, err := b.existing()
 		if err != nil {
 			return err
 		}
-		f, _ := b.fact()
 		kept := slices.DeleteFunc(slices.Clone(f.Terms), func(t ledger.LiveTerm) bool { return t.ID == id })
 		if len(kept) == len(f.Terms) {
+			if tried {
+				return nil // the try before counts after all
+			}
 			return fmt.Errorf("%s has no grant %s: see 'phr grants'", b.chain.Compartment, id)
 		}
-		last = b.submitEpoch(ctx, s, &f, &ledger.PolicySet{Terms: plain(kept)}, kept, nil, "revoked "+id.String())
-		if last == nil {
-			return nil
+		r, err := b.rotation(ctx, s, kept, "revoked "+id.String())
+		if err != nil {
+			return err
 		}
-		if !b.c.again(ctx, s, try, last) {
-			break
-		}
+		tried = true
+		return b.append(ctx, s, nil, append(r.before, &ledger.PolicySet{Terms: plain(kept)}, r.started), r.parts)
+	})
+	if err != nil {
+		return fmt.Errorf("revoking: %w", err)
 	}
-	return fmt.Errorf("revoking: %w", last)
+	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -30,6 +29,7 @@ type Home struct {
 	person  *identity.Identity
 	keys    []*abe.AttributeKey
 	files   map[string][]byte // in memory
+	turns   map[string]turn   // of locks
 }
 
 type secrets struct {
@@ -45,13 +45,13 @@ const keystoreName = "keystore"
 
 // NewHome makes an identity and a home in memory for it.
 func NewHome() (*Home, error) {
-	h := &Home{files: make(map[string][]byte)}
+	h := &Home{files: make(map[string][]byte), turns: make(map[string]turn)}
 	return h, h.generate()
 }
 
 // CreateHome makes an identity and keeps it in a new home at dir.
 func CreateHome(dir string, passphrase []byte) (*Home, error) {
-	h := &Home{dir: dir}
+	h := &Home{dir: dir, turns: make(map[string]turn)}
 	if err := h.generate(); err != nil {
 		return nil, err
 	}
@@ -88,30 +88,45 @@ func OpenHome(dir string, passphrase []byte) (*Home, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the home %s: %w", dir, err)
 	}
-	h := &Home{dir: dir, keystore: ks}
+	h := &Home{dir: dir, keystore: ks, turns: make(map[string]turn)}
 	if err := canonical.Unmarshal(ks.Contents(), &h.secrets); err != nil {
 		return nil, fmt.Errorf("opening the home %s: %w", dir, err)
 	}
 	if h.person, err = identity.Parse(h.secrets.Identity); err != nil {
 		return nil, fmt.Errorf("opening the home %s: %w", dir, err)
 	}
-	for _, encoded := range h.secrets.Keys {
-		key, err := abe.ParseAttributeKey(encoded)
-		if err != nil {
-			return nil, fmt.Errorf("opening the home %s: %w", dir, err)
-		}
-		h.keys = append(h.keys, key)
+	if h.keys, err = parseKeys(h.secrets.Keys); err != nil {
+		return nil, fmt.Errorf("opening the home %s: %w", dir, err)
 	}
 	return h, nil
 }
 
-// HomeOf returns a home in memory for an identity whose keys are kept elsewhere.
-func HomeOf(person *identity.Identity) *Home {
-	return &Home{person: person, secrets: secrets{Identity: person.Bytes()}, files: make(map[string][]byte)}
+func parseKeys(all [][]byte) ([]*abe.AttributeKey, error) {
+	keys := make([]*abe.AttributeKey, len(all))
+	for i, encoded := range all {
+		var err error
+		if keys[i], err = abe.ParseAttributeKey(encoded); err != nil {
+			return nil, err
+		}
+	}
+	return keys, nil
 }
 
-// Close wipes the secrets from memory.
+// HomeOf returns a home in memory for an identity whose keys are kept elsewhere.
+func HomeOf(person *identity.Identity) *Home {
+	return &Home{
+		person: person, secrets: secrets{Identity: person.Bytes()}, files: make(map[string][]byte), turns: make(map[string]turn),
+	}
+}
+
+// Close wipes the secrets from memory, as far as the home itself holds them. Clients that use it must be closed.
 func (h *Home) Close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, secret := range append(h.secrets.Keys, h.secrets.Identity, h.secrets.Recovery, h.secrets.Master, h.secrets.Authority) {
+		clear(secret)
+	}
+	h.secrets, h.keys = secrets{}, nil
 	if h.keystore != nil {
 		h.keystore.Close()
 	}
@@ -132,7 +147,6 @@ func (h *Home) addKey(key *abe.AttributeKey) error {
 	encoded := key.Bytes()
 	return h.change(func(s *secrets) error {
 		if !slices.ContainsFunc(s.Keys, func(k []byte) bool { return bytes.Equal(k, encoded) }) {
-			h.keys = append(h.keys, key)
 			s.Keys = append(s.Keys, encoded)
 		}
 		return nil
@@ -151,7 +165,7 @@ func (h *Home) holds(key *ledger.KeyIssued, on ledger.Chain) bool {
 	return false
 }
 
-// Master returns the master key of the patient's own authority, which it draws and keeps first if there is none yet.
+// master returns the master key of the patient's own authority, which it draws and keeps first if there is none yet.
 func (h *Home) master() (*abe.MasterKey, error) {
 	h.mu.Lock()
 	encoded := h.secrets.Master
@@ -236,32 +250,56 @@ func (h *Home) SetNode(url string) error {
 	})
 }
 
-// change changes the secrets and saves them. If another process was faster, its version is read and changed again.
+// change changes the secrets and saves them; what can't be saved is not changed in memory either. If another process was
+// faster, its version is read and changed again.
 func (h *Home) change(change func(*secrets) error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for try := 0; ; try++ {
-		if err := change(&h.secrets); err != nil {
+		changed := h.secrets
+		changed.Keys = slices.Clip(changed.Keys)
+		if err := change(&changed); err != nil {
 			return err
 		}
-		if h.keystore == nil {
-			return nil
-		}
-		contents, err := canonical.Marshal(&h.secrets)
-		if err != nil {
-			return err
-		}
-		err = h.keystore.Save(contents)
+		err := h.saveSecrets(&changed)
 		if err == nil {
-			return nil
+			return h.adopt(changed)
 		}
-		if !errors.Is(err, keystore.ErrConflict) || try == tries {
+		if !errors.Is(err, keystore.ErrConflict) || try == maxSaves {
 			return fmt.Errorf("saving the keystore: %w", err)
 		}
 		if err := h.reload(); err != nil {
 			return err
 		}
 	}
+}
+
+// maxSaves bounds how often a change is tried again after other processes were faster.
+const maxSaves = 10
+
+func (h *Home) saveSecrets(s *secrets) error {
+	if h.keystore == nil {
+		return nil
+	}
+	contents, err := canonical.Marshal(s)
+	if err != nil {
+		return err
+	}
+	defer clear(contents)
+	return h.keystore.Save(contents)
+}
+
+// adopt makes secrets that are saved the ones in use.
+func (h *Home) adopt(s secrets) error {
+	if len(s.Keys) != len(h.keys) {
+		keys, err := parseKeys(s.Keys)
+		if err != nil {
+			return err
+		}
+		h.keys = keys
+	}
+	h.secrets = s
+	return nil
 }
 
 // reload takes over what another process has saved.
@@ -276,74 +314,8 @@ func (h *Home) reload() error {
 	if err := canonical.Unmarshal(h.keystore.Contents(), &s); err != nil {
 		return fmt.Errorf("reading the home again: %w", err)
 	}
-	h.secrets, h.keys = s, nil
-	for _, encoded := range s.Keys {
-		key, err := abe.ParseAttributeKey(encoded)
-		if err != nil {
-			return fmt.Errorf("reading the home again: %w", err)
-		}
-		h.keys = append(h.keys, key)
+	if err := h.adopt(s); err != nil {
+		return fmt.Errorf("reading the home again: %w", err)
 	}
 	return nil
-}
-
-// write keeps a file beside the keystore, sealed with its key. The name is of our own making.
-func (h *Home) write(name string, contents []byte) error {
-	if h.keystore == nil {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.files[name] = contents
-		return nil
-	}
-	sealed, err := h.keystore.Seal(name, contents)
-	if err != nil {
-		return err
-	}
-	return writeFile(filepath.Join(h.dir, name), sealed)
-}
-
-// writeFile replaces a file such that a crash leaves the old contents or the new.
-func writeFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // gone already if all goes well
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
-
-// read returns what write kept; it fails with fs.ErrNotExist if there is nothing.
-func (h *Home) read(name string) ([]byte, error) {
-	if h.keystore == nil {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		contents, ok := h.files[name]
-		if !ok {
-			return nil, fs.ErrNotExist
-		}
-		return contents, nil
-	}
-	sealed, err := os.ReadFile(filepath.Join(h.dir, name))
-	if err != nil {
-		return nil, err
-	}
-	return h.keystore.Unseal(name, sealed)
-}
-
-// remove deletes what write kept.
-func (h *Home) remove(name string) error {
-	if h.keystore == nil {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		delete(h.files, name)
-		return nil
-	}
-	return os.Remove(filepath.Join(h.dir, name))
 }

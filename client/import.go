@@ -62,7 +62,7 @@ func (c *Client) Import(ctx context.Context, patient identity.GID, p *Plan, prog
 		}
 	}
 	// If we were to crash before this, the next call would find everything written, and forget the plan then.
-	return done, c.home.forgetImport(plan)
+	return done, c.home.forgetImport(ctx, plan)
 }
 
 // before finds out how far an earlier call came.
@@ -82,8 +82,11 @@ func (c *Client) before(books []*Book, plan ledger.Hash) (*Imported, error) {
 
 // importPlan writes what is left of a plan's drafts for one book, after what waits in the outbox.
 func (b *Book) importPlan(ctx context.Context, drafts []Draft, plan ledger.Hash, done *Imported, report func()) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	release, err := b.lockOutbox(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	box, err := b.c.home.outbox()
 	if err != nil {
 		return err
@@ -97,7 +100,7 @@ func (b *Book) importPlan(ctx context.Context, drafts []Draft, plan ledger.Hash,
 		return err
 	}
 	for _, chunk := range chunks(drafts[kept:]) {
-		o, err := b.c.home.keep(b.chain, chunk, plan)
+		o, err := b.c.home.keep(ctx, b.chain, chunk, plan)
 		if err != nil {
 			return fmt.Errorf("keeping the drafts until they are written: %w", err)
 		}
@@ -108,7 +111,7 @@ func (b *Book) importPlan(ctx context.Context, drafts []Draft, plan ledger.Hash,
 		if err != nil {
 			return err
 		}
-		if o.plan == plan {
+		if o.Plan == plan {
 			done.IDs[b.Compartment()] = append(done.IDs[b.Compartment()], written...)
 		} else {
 			done.Others += len(written)
@@ -177,8 +180,8 @@ func (box *outbox) kept(plan ledger.Hash, chain string) (kept, waits int) {
 }
 
 // forgetImport forgets a plan that is written.
-func (h *Home) forgetImport(plan ledger.Hash) error {
-	return h.changeOutbox(func(box *outbox) {
+func (h *Home) forgetImport(ctx context.Context, plan ledger.Hash) error {
+	return h.changeOutbox(ctx, func(box *outbox) {
 		box.Imports = slices.DeleteFunc(box.Imports, func(im importing) bool { return im.Plan == plan })
 	})
 }

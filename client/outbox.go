@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -14,15 +15,9 @@ import (
 
 // outgoing is one submission's worth of drafts, kept at home until the node has acknowledged it.
 type outgoing struct {
-	ID     ledger.SubmissionID `cbor:"1,keyasint"`
-	Chain  string              `cbor:"2,keyasint"`
-	Drafts []Draft             `cbor:"3,keyasint"`
-	IDs    []ledger.EventID    `cbor:"4,keyasint,omitempty"` // under which the newest try may have been written
-
-	plan ledger.Hash // as the outbox says
+	waitingFor
+	drafts []Draft
 }
-
-const outboxIndex = "outbox"
 
 // outbox is the list of what waits, oldest first, and how far each unfinished import has come.
 type outbox struct {
@@ -30,53 +25,60 @@ type outbox struct {
 	Imports []importing  `cbor:"2,keyasint,omitempty"`
 }
 
+// waitingFor is a line of the outbox. The drafts are in a file of their own, which never changes.
 type waitingFor struct {
 	_     struct{} `cbor:",toarray"`
 	ID    ledger.SubmissionID
 	Chain string
 	Count uint32
-	Plan  ledger.Hash // of the import it belongs to; zero for none
+	Plan  ledger.Hash        // of the import it belongs to; zero for none
+	Tries [][]ledger.EventID // under which ids it may have been written; each try is written as a whole or not at all
 }
 
-func (o *outgoing) file() string { return outboxIndex + "-" + o.ID.String() }
+const outboxName = "outbox"
+
+func (w *waitingFor) file() string { return outboxName + "-" + w.ID.String() }
 
 // keep puts drafts into the outbox, of the import of a plan or, with the zero plan, of none. The file comes first: if we were
 // to crash between the two, it would be an unnamed leftover, and the caller was never told that the drafts are kept.
-func (h *Home) keep(chain ledger.Chain, drafts []Draft, plan ledger.Hash) (*outgoing, error) {
+func (h *Home) keep(ctx context.Context, chain ledger.Chain, drafts []Draft, plan ledger.Hash) (*outgoing, error) {
 	id, err := ledger.NewSubmissionID(rand.Reader, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	o := &outgoing{ID: id, Chain: chain.String(), Drafts: drafts, plan: plan}
-	if err := h.save(o); err != nil {
+	o := &outgoing{waitingFor{ID: id, Chain: chain.String(), Count: uint32(len(drafts)), Plan: plan}, drafts}
+	contents, err := canonical.Marshal(drafts)
+	if err != nil {
 		return nil, err
 	}
-	return o, h.changeOutbox(func(box *outbox) {
-		box.Waiting = append(box.Waiting, waitingFor{ID: id, Chain: o.Chain, Count: uint32(len(drafts)), Plan: plan})
-		box.advance(plan, o.Chain, uint32(len(drafts)))
+	if err := h.write(o.file(), contents); err != nil {
+		return nil, err
+	}
+	return o, h.changeOutbox(ctx, func(box *outbox) {
+		box.Waiting = append(box.Waiting, o.waitingFor)
+		box.advance(plan, o.Chain, o.Count)
 	})
 }
 
-func (h *Home) save(o *outgoing) error {
-	contents, err := canonical.Marshal(o)
-	if err != nil {
-		return err
-	}
-	return h.write(o.file(), contents)
-}
-
 // promise remembers under which ids a try may be written, before it is tried.
-func (h *Home) promise(o *outgoing, events []*ledger.Event) error {
-	o.IDs = make([]ledger.EventID, len(events))
+func (h *Home) promise(ctx context.Context, o *outgoing, events []*ledger.Event) error {
+	ids := make([]ledger.EventID, len(events))
 	for i, e := range events {
-		o.IDs[i] = e.ID
+		ids[i] = e.ID
 	}
-	return h.save(o)
+	o.Tries = append(o.Tries, ids)
+	return h.changeOutbox(ctx, func(box *outbox) {
+		for i := range box.Waiting {
+			if box.Waiting[i].ID == o.ID {
+				box.Waiting[i].Tries = o.Tries
+			}
+		}
+	})
 }
 
-// done drops what has been acknowledged.
-func (h *Home) done(o *outgoing) error {
-	err := h.changeOutbox(func(box *outbox) {
+// done drops what has been acknowledged. If we were to crash between the two, the file would be a leftover as in keep.
+func (h *Home) done(ctx context.Context, o *outgoing) error {
+	err := h.changeOutbox(ctx, func(box *outbox) {
 		box.Waiting = slices.DeleteFunc(box.Waiting, func(w waitingFor) bool { return w.ID == o.ID })
 	})
 	if err != nil {
@@ -96,12 +98,12 @@ func (h *Home) waiting(chain ledger.Chain) ([]*outgoing, error) {
 		if w.Chain != chain.String() {
 			continue
 		}
-		o := &outgoing{ID: w.ID, plan: w.Plan}
+		o := &outgoing{waitingFor: w}
 		contents, err := h.read(o.file())
-		if err != nil {
-			return nil, fmt.Errorf("reading an unsent draft: %w", err)
+		if err == nil {
+			err = canonical.Unmarshal(contents, &o.drafts)
 		}
-		if err := canonical.Unmarshal(contents, o); err != nil {
+		if err != nil {
 			return nil, fmt.Errorf("reading an unsent draft: %w", err)
 		}
 		all = append(all, o)
@@ -124,17 +126,26 @@ func (h *Home) Unsent() (map[string]int, error) {
 
 func (h *Home) outbox() (outbox, error) {
 	var box outbox
-	contents, err := h.read(outboxIndex)
+	contents, err := h.read(outboxName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return box, nil
+	}
+	if err == nil {
+		err = canonical.Unmarshal(contents, &box)
 	}
 	if err != nil {
 		return box, fmt.Errorf("reading the outbox: %w", err)
 	}
-	return box, canonical.Unmarshal(contents, &box)
+	return box, nil
 }
 
-func (h *Home) changeOutbox(change func(*outbox)) error {
+// changeOutbox changes the list in one write of one file. Nobody else changes it meanwhile.
+func (h *Home) changeOutbox(ctx context.Context, change func(*outbox)) error {
+	release, err := h.lock(ctx, outboxName)
+	if err != nil {
+		return err
+	}
+	defer release()
 	box, err := h.outbox()
 	if err != nil {
 		return err
@@ -144,5 +155,14 @@ func (h *Home) changeOutbox(change func(*outbox)) error {
 	if err != nil {
 		return err
 	}
-	return h.write(outboxIndex, contents)
+	return h.write(outboxName, contents)
+}
+
+// lockOutbox waits until nobody else, in another process too, writes what waits for the book.
+func (b *Book) lockOutbox(ctx context.Context) (release func(), err error) {
+	release, err = b.c.home.lock(ctx, outboxName+"-"+nameOf(b.chain))
+	if err != nil {
+		return nil, fmt.Errorf("waiting for another phr that writes to %s from this home: %w", b.chain.Compartment, err)
+	}
+	return release, nil
 }

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,39 +12,6 @@ import (
 	"github.com/phrledger/phr/ledger/protocol"
 )
 
-// event makes an event of the caller's at a place on a chain, unsigned.
-func (c *Client) event(chain ledger.Chain, head ledger.Head, b ledger.Body) (*ledger.Event, error) {
-	now := c.config.Now()
-	id, err := ledger.NewEventID(rand.Reader, now)
-	if err != nil {
-		return nil, err
-	}
-	return &ledger.Event{
-		ID: id, Chain: chain, Number: head.Number + 1, Prev: head.Hash, Author: c.GID(), Time: now, Body: b,
-	}, nil
-}
-
-// extend signs bodies as the next events of a chain that the caller owns.
-func (c *Client) extend(chain ledger.Chain, head ledger.Head, bodies ...ledger.Body) ([]*ledger.Event, error) {
-	var events []*ledger.Event
-	for _, b := range bodies {
-		e, err := c.event(chain, head, b)
-		if err != nil {
-			return nil, err
-		}
-		if err := e.Sign(c.home.Identity()); err != nil {
-			return nil, err
-		}
-		encoded, err := e.Marshal()
-		if err != nil {
-			return nil, err
-		}
-		head = ledger.Head{Number: e.Number, Hash: ledger.HashEvent(encoded)}
-		events = append(events, e)
-	}
-	return events, nil
-}
-
 // RegisterIdentity makes the caller known to the node. Doing it again changes nothing.
 func (c *Client) RegisterIdentity(ctx context.Context) error {
 	if _, err := c.Person(ctx, c.GID()); err == nil {
@@ -55,20 +21,20 @@ func (c *Client) RegisterIdentity(ctx context.Context) error {
 	}
 	inception := c.home.Identity().Inception()
 	body := &ledger.IdentityRegistered{Sign: inception.Keys.Sign, Seal: inception.Keys.Seal, Recovery: inception.Recovery}
-	if err := c.register(ctx, ledger.PersonChain(c.GID()), ledger.Head{}, body); err != nil {
+	if err := c.register(ctx, ledger.PersonChain(c.GID()), body); err != nil {
 		return fmt.Errorf("registering the identity: %w", err)
 	}
 	_, err := c.Person(ctx, c.GID())
 	return err
 }
 
-func (c *Client) register(ctx context.Context, chain ledger.Chain, head ledger.Head, b ledger.Body) error {
-	events, err := c.extend(chain, head, b)
+// register submits the first event of a chain, for which no session is needed.
+func (c *Client) register(ctx context.Context, chain ledger.Chain, b ledger.Body) error {
+	events, err := c.extend(chain, ledger.Head{}, ledger.SessionID{}, []ledger.Body{b})
 	if err != nil {
 		return err
 	}
-	_, err = submit(ctx, c.guest, protocol.Register(c.GID()), c.config.Now(), events, nil)
-	return err
+	return submit(ctx, c.guest, protocol.Register(c.GID()), c.config.Now(), events, nil)
 }
 
 // RegisterPatient makes the caller a patient, with the compartments health and training. What is there already stays, so
@@ -83,7 +49,7 @@ func (c *Client) RegisterPatient(ctx context.Context) error {
 			return err
 		}
 		body := &ledger.PatientRegistered{Key: master.PublicKey().Bytes()}
-		if err := c.register(ctx, ledger.RecordChain(c.GID(), ledger.Profile), ledger.Head{}, body); err != nil {
+		if err := c.register(ctx, ledger.RecordChain(c.GID(), ledger.Profile), body); err != nil {
 			return fmt.Errorf("registering as a patient: %w", err)
 		}
 	}
@@ -119,27 +85,37 @@ func (c *Client) CreateCompartment(ctx context.Context, name ledger.Compartment,
 	if err != nil {
 		return err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if _, err := b.catchUp(ctx, ledger.OpRead); err != nil {
+	if err := b.turn.take(ctx); err != nil {
 		return err
 	}
-	if f, ok := b.fact(); ok && f.Epoch != nil {
-		return fmt.Errorf("compartment %q is %w", name, ErrExists)
-	}
-	created := []ledger.Body{&ledger.CompartmentCreated{Class: class}}
-	if f, ok := b.fact(); ok && f.Epoch == nil {
-		created = nil // a first try came half way
-	}
-	return b.startEpoch(ctx, created, nil, "first epoch")
+	defer b.turn.give()
+	tried := false
+	return c.attempt(ctx, loginKey, func(s *session) error {
+		if err := b.catchUp(ctx, s); err != nil {
+			return err
+		}
+		f, begun := b.fact()
+		switch {
+		case begun && f.Epoch != nil && tried:
+			return nil // the try before counts after all
+		case begun && f.Epoch != nil:
+			return fmt.Errorf("compartment %q is %w", name, ErrExists)
+		case begun:
+			return b.startEpoch(ctx, s, "first epoch") // an earlier try came half way
+		}
+		tried = true
+		return b.startFirst(ctx, s, class)
+	})
 }
 
 // Compartments returns the compartments of the caller's own record, in the order of their names.
 func (c *Client) Compartments(ctx context.Context) ([]ledger.CompartmentFact, error) {
-	s, err := c.relogin(ctx)
+	// Which there are, a login says when it is opened. The one in use may be older than the newest of them.
+	s, err := c.openLogin(ctx)
 	if err != nil {
 		return nil, err
 	}
+	s.end()
 	var all []ledger.CompartmentFact
 	for _, head := range s.grant.Heads {
 		chain, err := ledger.ParseChain(head.Chain)

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/phrledger/phr/crypto/epoch"
 	"github.com/phrledger/phr/ledger"
@@ -48,11 +47,14 @@ func (b *Book) Write(ctx context.Context, drafts []Draft, progress func(written 
 	if err := fit(drafts); err != nil {
 		return nil, err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	release, err := b.lockOutbox(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	var waiting []*outgoing
 	for _, chunk := range chunks(drafts) {
-		o, err := b.c.home.keep(b.chain, chunk, ledger.Hash{})
+		o, err := b.c.home.keep(ctx, b.chain, chunk, ledger.Hash{})
 		if err != nil {
 			return nil, fmt.Errorf("keeping the drafts until they are written: %w", err)
 		}
@@ -73,8 +75,11 @@ func fit(drafts []Draft) error {
 
 // Resume writes what an interrupted Write has left, and returns the ids.
 func (b *Book) Resume(ctx context.Context, progress func(written int)) ([]ledger.EventID, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	release, err := b.lockOutbox(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	waiting, err := b.c.home.waiting(b.chain)
 	if err != nil {
 		return nil, err
@@ -82,15 +87,17 @@ func (b *Book) Resume(ctx context.Context, progress func(written int)) ([]ledger
 	return b.send(ctx, waiting, progress)
 }
 
+// send writes what waits, in order.
 func (b *Book) send(ctx context.Context, waiting []*outgoing, progress func(int)) ([]ledger.EventID, error) {
 	var ids []ledger.EventID
 	for _, o := range waiting {
 		written, err := b.commit(ctx, o)
 		if err != nil {
-			return ids, err
+			return ids, b.unsent(err)
 		}
 		ids = append(ids, written...)
-		if err := b.c.home.done(o); err != nil {
+		// If we were to crash before this, the next try would find that it is written.
+		if err := b.c.home.done(ctx, o); err != nil {
 			return ids, err
 		}
 		if progress != nil {
@@ -100,77 +107,115 @@ func (b *Book) send(ctx context.Context, waiting []*outgoing, progress func(int)
 	return ids, nil
 }
 
-// commit writes one chunk. This is the one place where an append is tried again: in the same epoch the same sealed events are
-// numbered and signed anew; in a new epoch they are sealed anew, under new ids.
-func (b *Book) commit(ctx context.Context, o *outgoing) ([]ledger.EventID, error) {
-	var events []*ledger.Event
-	var sealedFor uint32
-	var last error
-	for try := range tries {
-		s, err := b.catchUp(ctx, b.writeOp())
-		if err != nil {
-			return nil, b.refused(err, last)
-		}
-		if len(o.IDs) > 0 && b.ids[o.IDs[0]] {
-			return o.IDs, nil // an earlier try was written after all
-		}
-		if err := b.rotateIfStale(ctx, last); err != nil {
-			if last = err; b.c.again(ctx, s, try, err) {
-				continue
-			}
-			return nil, err
-		}
-		f, _ := b.fact()
-		if events == nil || sealedFor != f.Epoch.Number {
-			if events, err = b.seal(ctx, f.Epoch.Number, o.Drafts); err != nil {
-				return nil, err
-			}
-			sealedFor = f.Epoch.Number
-			if err := b.c.home.promise(o, events); err != nil {
-				return nil, err
-			}
-		}
-		if err := b.sign(events, s); err != nil {
-			return nil, err
-		}
-		_, last = submit(ctx, s.conn, protocol.Ingest(b.chain), b.c.config.Now(), events, nil)
-		if last == nil {
-			return o.IDs, nil
-		}
-		if !b.c.again(ctx, s, try, last) {
-			return nil, fmt.Errorf("writing to %s: %w", b.chain.Compartment, last)
-		}
-	}
-	return nil, fmt.Errorf("writing to %s, tried %d times: %w", b.chain.Compartment, tries, last)
-}
-
-// refused explains what it means that no session could be opened for drafts that are ready.
-func (b *Book) refused(err, last error) error {
+// unsent explains why drafts stay in the outbox.
+func (b *Book) unsent(err error) error {
 	if errors.Is(err, ErrNotShared) || codeOf(err) == protocol.CodeRefused {
 		return fmt.Errorf("not sent, access ended: %w", err)
 	}
-	if last != nil {
-		return fmt.Errorf("%w (before that: %w)", err, last)
-	}
-	return err
+	return fmt.Errorf("writing to %s: %w", b.chain.Compartment, err)
 }
 
-// seal seals drafts for an epoch, under new event ids.
-func (b *Book) seal(ctx context.Context, number uint32, drafts []Draft) ([]*ledger.Event, error) {
-	keys, err := b.epochKeys(ctx, number)
+// commit writes one chunk. In the same epoch, the same sealed events are numbered and signed anew after a conflict; in a new
+// epoch they are sealed anew, under new ids. What any try has written, also one of an earlier run whose answer was
+// lost, stands on the chain under ids that were promised before, and is not written again.
+func (b *Book) commit(ctx context.Context, o *outgoing) (ids []ledger.EventID, err error) {
+	var events []*ledger.Event
+	var sealedFor, refusedFor uint32 // epochs
+	err = b.do(ctx, b.writeKey(), func(s *session) error {
+		if ids = b.written(o); ids != nil {
+			return nil
+		}
+		number, err := b.readyEpoch(ctx, s, refusedFor)
+		if err != nil {
+			return err
+		}
+		if sealedFor != number {
+			if events, err = b.seal(ctx, s, o.drafts); err != nil {
+				return err
+			}
+			if err := b.c.home.promise(ctx, o, events); err != nil {
+				return err
+			}
+			sealedFor = number
+		}
+		if err := b.c.place(events, b.c.head(b.chain), b.sessionID(s)); err != nil {
+			return err
+		}
+		err = submit(ctx, s.conn, protocol.Ingest(b.chain), b.c.config.Now(), events, nil)
+		if codeOf(err) == protocol.CodeStale {
+			refusedFor = number
+		}
+		if err == nil {
+			ids = o.Tries[len(o.Tries)-1]
+		}
+		return err
+	})
+	return ids, err
+}
+
+// written returns the ids under which a chunk stands on the chain; nil if it does not.
+func (b *Book) written(o *outgoing) []ledger.EventID {
+	for _, ids := range o.Tries {
+		if b.ids[ids[0]] {
+			return ids
+		}
+	}
+	return nil
+}
+
+// readyEpoch returns the number of the epoch to write in, and starts a new one if that is due: by what the caller sees, or
+// because the node has refused to write in this one, or because the caller can't open it for a fault of its parts.
+func (b *Book) readyEpoch(ctx context.Context, s *session, refused uint32) (uint32, error) {
+	f, err := b.existing()
+	if err != nil {
+		return 0, err
+	}
+	why := b.stale()
+	if why == "" && f.Epoch.Number == refused {
+		why = "an attribute or authority it rests on has changed"
+	}
+	if why == "" {
+		o, err := b.opening(s)
+		if err != nil {
+			return 0, err
+		}
+		var broken *brokenPart
+		if _, err := o.current(ctx); errors.As(err, &broken) {
+			why = broken.Error()
+		} else if err != nil {
+			return 0, err
+		}
+	}
+	if why == "" {
+		return f.Epoch.Number, nil
+	}
+	if err := b.startEpoch(ctx, s, why); err != nil {
+		return 0, err
+	}
+	f, err = b.existing()
+	return f.Epoch.Number, err
+}
+
+// seal seals drafts for the current epoch, under new event ids.
+func (b *Book) seal(ctx context.Context, s *session, drafts []Draft) ([]*ledger.Event, error) {
+	o, err := b.opening(s)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := o.current(ctx)
 	if err != nil {
 		return nil, err
 	}
 	events := make([]*ledger.Event, len(drafts))
 	for i, d := range drafts {
-		if events[i], err = b.sealOne(keys, number, d); err != nil {
+		if events[i], err = b.sealOne(keys, o.fact.Epoch.Number, d); err != nil {
 			return nil, err
 		}
 	}
 	return events, nil
 }
 
-func (b *Book) sealOne(keys *epochKeys, number uint32, d Draft) (*ledger.Event, error) {
+func (b *Book) sealOne(keys *openEpoch, number uint32, d Draft) (*ledger.Event, error) {
 	leaf, err := epoch.DrawLeaf(rand.Reader)
 	if err != nil {
 		return nil, err
@@ -180,7 +225,7 @@ func (b *Book) sealOne(keys *epochKeys, number uint32, d Draft) (*ledger.Event, 
 		return nil, err
 	}
 	content.Epoch, content.Leaf, content.Media = number, leaf, d.Media
-	e, err := b.c.event(b.chain, ledger.Head{}, body)
+	e, err := b.c.event(b.chain, body)
 	if err != nil {
 		return nil, err
 	}
@@ -206,121 +251,4 @@ func (d *Draft) body() (ledger.Body, *ledger.Content, error) {
 		return r, &r.Content, nil
 	}
 	return nil, nil, fmt.Errorf("there is no kind of record %q", d.Kind)
-}
-
-// sign gives sealed events their places on the chain as it stands, and signs the last one for all.
-func (b *Book) sign(events []*ledger.Event, s *session) error {
-	head := b.c.head(b.chain)
-	for i, e := range events {
-		e.Number, e.Prev, e.Signature = head.Number+1, head.Hash, nil
-		if b.chain.GID() != b.c.GID() {
-			e.Session = s.id
-		}
-		if i == len(events)-1 {
-			return e.Sign(b.c.home.Identity())
-		}
-		encoded, err := e.Marshal()
-		if err != nil {
-			return err
-		}
-		head = ledger.Head{Number: e.Number, Hash: ledger.HashEvent(encoded)}
-	}
-	return nil
-}
-
-// rotateIfStale starts a new epoch if one is due: by what the client sees, or because the node said so in last.
-func (b *Book) rotateIfStale(ctx context.Context, last error) error {
-	b.c.mu.Lock()
-	why := b.c.state.Stale(b.chain, b.c.config.Now())
-	b.c.mu.Unlock()
-	if why == "" && codeOf(last) == protocol.CodeStale {
-		why = "an attribute or authority it rests on has changed"
-	}
-	if why == "" {
-		return nil
-	}
-	return b.startEpoch(ctx, nil, nil, why)
-}
-
-// startEpoch submits bodies and, after them, the start of the next epoch, in one submission. Terms are those in force once the
-// bodies count; nil for those in force now. Whoever else starts an epoch at the same time may win: the keys drawn here are
-// then forgotten.
-func (b *Book) startEpoch(ctx context.Context, before []ledger.Body, terms []ledger.LiveTerm, reason string) error {
-	s, err := b.catchUp(ctx, b.writeOp())
-	if err != nil {
-		return err
-	}
-	f, _ := b.fact()
-	number, previous, err := b.currentEpoch(ctx, &f)
-	if err != nil {
-		return err
-	}
-	if terms == nil {
-		terms = f.Terms
-	}
-	now := b.c.config.Now()
-	terms = slices.DeleteFunc(slices.Clone(terms), func(t ledger.LiveTerm) bool { return t.Until != 0 && now.UnixMilli() >= t.Until })
-	next, err := b.makeEpoch(ctx, number+1, terms, previous, reason)
-	if err != nil {
-		return fmt.Errorf("starting an epoch: %w", err)
-	}
-	return b.append(ctx, s, append(before, next.body), next.parts)
-}
-
-// currentEpoch returns the number of the current epoch, 0 for none, and its keys as far as the caller has them.
-func (b *Book) currentEpoch(ctx context.Context, f *ledger.CompartmentFact) (uint32, *epochKeys, error) {
-	if f.Epoch == nil {
-		return 0, nil, nil
-	}
-	keys, err := b.epochKeys(ctx, f.Epoch.Number)
-	if errors.Is(err, errSealed) {
-		return f.Epoch.Number, nil, nil // without its keys the link stays pending
-	}
-	return f.Epoch.Number, keys, err
-}
-
-// writeOp is the operation that appending to the book takes.
-func (b *Book) writeOp() ledger.Operation {
-	if b.chain.GID() == b.c.GID() {
-		return ledger.OpLogin
-	}
-	return ledger.OpWrite
-}
-
-// append signs bodies as the next events of the chain and submits them. A conflict is the caller's to handle.
-func (b *Book) append(ctx context.Context, s *session, bodies []ledger.Body, parts []protocol.PartData) error {
-	events, err := b.events(s, bodies)
-	if err != nil {
-		return err
-	}
-	if _, err := submit(ctx, s.conn, protocol.Ingest(b.chain), b.c.config.Now(), events, parts); err != nil {
-		return err
-	}
-	_, err = b.catchUp(ctx, b.writeOp())
-	return err
-}
-
-func (b *Book) events(s *session, bodies []ledger.Body) ([]*ledger.Event, error) {
-	if b.chain.GID() == b.c.GID() {
-		return b.c.extend(b.chain, b.c.head(b.chain), bodies...)
-	}
-	head := b.c.head(b.chain)
-	var events []*ledger.Event
-	for _, body := range bodies {
-		e, err := b.c.event(b.chain, head, body)
-		if err != nil {
-			return nil, err
-		}
-		e.Session = s.id
-		if err := e.Sign(b.c.home.Identity()); err != nil {
-			return nil, err
-		}
-		encoded, err := e.Marshal()
-		if err != nil {
-			return nil, err
-		}
-		head = ledger.Head{Number: e.Number, Hash: ledger.HashEvent(encoded)}
-		events = append(events, e)
-	}
-	return events, nil
 }

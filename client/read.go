@@ -1,0 +1,135 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/phrledger/phr/crypto/epoch"
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/projections/chart"
+)
+
+// Records returns every record event of the compartment, decrypted. One that can't be opened is there all the same, and
+// says why.
+func (b *Book) Records(ctx context.Context) ([]chart.Record, error) { return b.recordsFrom(ctx, 0) }
+
+// recordsFrom is Records without the first n.
+func (b *Book) recordsFrom(ctx context.Context, n int) (all []chart.Record, err error) {
+	err = b.do(ctx, b.readKey(), func(s *session) (err error) {
+		all, err = b.decrypt(ctx, s, b.records[n:])
+		return err
+	})
+	return all, err
+}
+
+// decrypt opens record events. It fails only where the keys could not be asked for.
+func (b *Book) decrypt(ctx context.Context, s *session, entries []*ledger.Entry) ([]chart.Record, error) {
+	all := make([]chart.Record, len(entries))
+	if len(entries) == 0 {
+		return all, nil
+	}
+	o, err := b.opening(s)
+	if err != nil {
+		return nil, err
+	}
+	g := new(errgroup.Group)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, e := range entries {
+		all[i] = recordOf(e)
+		_, content, _ := contentOf(e)
+		k, err := o.epoch(ctx, content.Epoch)
+		switch {
+		case errors.Is(err, errSealed):
+			all[i].Unreadable = err.Error()
+		case err != nil:
+			return nil, errors.Join(err, g.Wait())
+		case b.erased(e):
+			all[i].Unreadable = epoch.ErrErased.Error()
+		default:
+			g.Go(func() error {
+				if body, err := epoch.Open(k.keys, k.shred, headerOf(e.Event), content.Sealed); err != nil {
+					all[i].Unreadable = err.Error()
+				} else {
+					all[i].Body = body
+				}
+				return nil
+			})
+		}
+	}
+	return all, g.Wait()
+}
+
+func (b *Book) erased(e *ledger.Entry) bool {
+	b.c.mu.Lock()
+	defer b.c.mu.Unlock()
+	return b.c.state.Erased(b.chain, e.ID)
+}
+
+// recordOf returns what an entry says of a record in clear.
+func recordOf(e *ledger.Entry) chart.Record {
+	kind, content, refers := contentOf(e)
+	r := chart.Record{
+		ID: chart.RecordID(e.ID.String()), Compartment: string(e.Chain.Compartment), Number: e.Number, Author: e.Author,
+		Time: e.LogTime, Class: content.Media, Kind: kind,
+	}
+	if !refers.IsZero() {
+		r.RefersTo = chart.RecordID(refers.String())
+	}
+	return r
+}
+
+// contentOf returns the parts of a record event.
+func contentOf(e *ledger.Entry) (chart.Kind, *ledger.Content, ledger.EventID) {
+	switch body := e.Body.(type) {
+	case *ledger.RecordWritten:
+		return chart.Written, &body.Content, ledger.EventID{}
+	case *ledger.RecordAmended:
+		return chart.Amended, &body.Content, body.Refers
+	case *ledger.RecordRetracted:
+		return chart.Retracted, &body.Content, body.Refers
+	}
+	panic("not a record event: " + string(e.Kind()))
+}
+
+// headerOf returns what the seal of a record is bound to.
+func headerOf(e *ledger.Event) epoch.Header {
+	_, content, refers := contentOf(&ledger.Entry{Event: e})
+	return epoch.Header{
+		Version: 1, Patient: string(e.Chain.GID()), Compartment: string(e.Chain.Compartment), Epoch: content.Epoch,
+		EventID: e.ID, Kind: string(e.Kind()), Author: string(e.Author), RefersTo: refers, Leaf: content.Leaf, Class: content.Media,
+	}
+}
+
+// Opens tells whether a record event opens under any of the keys that this book was ever given: what a reader who kept
+// everything can do with a copy of the log.
+func (b *Book) Opens(e *ledger.Entry) bool {
+	b.turn <- struct{}{}
+	defer b.turn.give()
+	_, content, _ := contentOf(e)
+	for _, k := range b.keys {
+		if _, err := epoch.Open(k.keys, k.shred, headerOf(e.Event), content.Sealed); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Chart folds the records of books into one chart.
+func Chart(ctx context.Context, books ...*Book) (*chart.Chart, error) {
+	folded := chart.New()
+	for _, b := range books {
+		records, err := b.Records(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range records {
+			if err := folded.Apply(r); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return folded, nil
+}

@@ -1,0 +1,206 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/phrledger/phr/crypto/abe"
+	"github.com/phrledger/phr/crypto/epoch"
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/policy"
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/protocol"
+)
+
+// startFirst makes the compartment and its first epoch.
+func (b *Book) startFirst(ctx context.Context, s *session, class ledger.Class) error {
+	r := &rotation{b: b}
+	if err := r.start(ctx, 1, nil, nil, "first epoch"); err != nil {
+		return err
+	}
+	return b.append(ctx, s, nil, []ledger.Body{&ledger.CompartmentCreated{Class: class}, r.started}, r.parts)
+}
+
+// startEpoch starts the next epoch, for the terms in force. Whoever else starts one at the same time may win: the keys drawn
+// here are then forgotten.
+func (b *Book) startEpoch(ctx context.Context, s *session, reason string) error {
+	f, _ := b.fact()
+	r, err := b.rotation(ctx, s, f.Terms, reason)
+	if err != nil {
+		return err
+	}
+	return b.append(ctx, s, nil, append(r.before, r.started), r.parts)
+}
+
+// rotation is an epoch about to be started.
+type rotation struct {
+	b       *Book
+	before  []ledger.Body // what is to be said of the epoch that ends
+	started *ledger.EpochStarted
+	parts   []protocol.PartData
+}
+
+// rotation makes the epoch after the current one, for terms. A part of the current one that turns out to be broken is
+// disputed, and a link that is missing is added: once the epoch is over that can't be made good.
+func (b *Book) rotation(ctx context.Context, s *session, terms []ledger.LiveTerm, reason string) (*rotation, error) {
+	r := &rotation{b: b}
+	f, _ := b.fact()
+	if f.Epoch == nil {
+		return r, r.start(ctx, 1, terms, nil, reason)
+	}
+	o, err := b.opening(s)
+	if err != nil {
+		return nil, err
+	}
+	ending, err := o.current(ctx)
+	var broken *brokenPart
+	switch {
+	case errors.As(err, &broken) && !f.Epoch.Disputed:
+		r.before = []ledger.Body{&ledger.EpochDisputed{Epoch: f.Epoch.Number, Part: broken.name, Reason: broken.why}}
+	case errors.Is(err, errSealed): // without its keys the link stays pending
+	case err != nil:
+		return nil, err
+	default:
+		if err := r.mendLink(ctx, o, ending); err != nil {
+			return nil, err
+		}
+	}
+	return r, r.start(ctx, f.Epoch.Number+1, terms, ending, reason)
+}
+
+// mendLink adds the link to the epoch before the current one, if whoever started the current one could not, and the caller
+// can.
+func (r *rotation) mendLink(ctx context.Context, o *opening, current *openEpoch) error {
+	number := o.fact.Epoch.Number
+	if _, there := o.fact.Epoch.Part(ledger.PartLink); there || number == 1 || !current.keys.HasHistory() {
+		return nil
+	}
+	previous, err := o.epoch(ctx, number-1)
+	if errors.Is(err, errSealed) {
+		return nil
+	}
+	if err != nil || !previous.keys.HasHistory() {
+		return err
+	}
+	link, err := epoch.SealLink(rand.Reader, r.b.place(number), current.keys, previous.keys)
+	if err != nil {
+		return err
+	}
+	part := ledger.Part{Name: ledger.PartLink, Hash: sha256.Sum256(link)}
+	r.before = append(r.before, &ledger.EpochRewrapped{Epoch: number, Parts: []ledger.Part{part}})
+	r.parts = append(r.parts, r.b.partData(number, part.Name, link))
+	return nil
+}
+
+// start draws the keys of an epoch and wraps them for the patient and for every term.
+func (r *rotation) start(ctx context.Context, number uint32, terms []ledger.LiveTerm, previous *openEpoch, reason string) error {
+	keys, err := epoch.Generate(rand.Reader)
+	if err != nil {
+		return err
+	}
+	r.started = &ledger.EpochStarted{Epoch: number, KID: keys.KID(), HID: keys.HID(), Reason: reason}
+	patient, err := r.b.c.Person(ctx, r.b.chain.GID())
+	if err != nil {
+		return fmt.Errorf("starting an epoch: %w", err)
+	}
+	if err := r.seal(number, keys, patient, previous); err != nil {
+		return fmt.Errorf("starting an epoch: %w", err)
+	}
+	for _, t := range terms {
+		if t.Until != 0 && r.b.c.config.Now().UnixMilli() >= t.Until {
+			continue
+		}
+		part, data, err := r.b.wrap(ctx, number, keys, &t)
+		if errors.Is(err, errSuspended) {
+			continue // what it vouches for must not keep others from writing
+		}
+		if err != nil {
+			return fmt.Errorf("starting an epoch: wrapping for term %s: %w", t.ID, err)
+		}
+		r.add(*part, data)
+	}
+	return nil
+}
+
+// seal adds the parts that every epoch has.
+func (r *rotation) seal(number uint32, keys *epoch.Keys, patient *identity.Keys, previous *openEpoch) error {
+	at := r.b.place(number)
+	owner, err := epoch.SealOwner(patient, at, keys)
+	if err != nil {
+		return err
+	}
+	r.add(ledger.Part{Name: ledger.PartOwner}, owner)
+	shred, err := epoch.NewShred(rand.Reader)
+	if err != nil {
+		return err
+	}
+	sealed, err := epoch.SealShred(rand.Reader, at, keys, shred)
+	if err != nil {
+		return err
+	}
+	r.add(ledger.Part{Name: ledger.PartShred}, sealed)
+	if previous == nil || !previous.keys.HasHistory() {
+		return nil
+	}
+	link, err := epoch.SealLink(rand.Reader, at, keys, previous.keys)
+	if err != nil {
+		return err
+	}
+	r.add(ledger.Part{Name: ledger.PartLink}, link)
+	return nil
+}
+
+func (r *rotation) add(p ledger.Part, data []byte) {
+	p.Hash = sha256.Sum256(data)
+	r.started.Parts = append(r.started.Parts, p)
+	r.parts = append(r.parts, r.b.partData(r.started.Epoch, p.Name, data))
+}
+
+func (b *Book) partData(number uint32, name string, data []byte) protocol.PartData {
+	return protocol.PartData{Chain: b.chain.String(), Epoch: number, Name: name, Data: data}
+}
+
+// errSuspended means that a term rests on an authority that is not in force.
+var errSuspended = errors.New("an authority is not in force")
+
+// wrap gives an epoch's keys to those who satisfy a term, resolved as of now.
+func (b *Book) wrap(ctx context.Context, number uint32, keys *epoch.Keys, t *ledger.LiveTerm) (*ledger.Part, []byte, error) {
+	x, err := b.c.expression(ctx, t.Policy)
+	if err != nil {
+		return nil, nil, err
+	}
+	context, err := ledger.WrapContext(b.chain, number, keys.KID(), t.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, ciphertext, err := x.Encapsulate(rand.Reader, abe.Wrap, context)
+	if err != nil {
+		return nil, nil, err
+	}
+	sealed, err := epoch.SealWrap(rand.Reader, key, b.place(number), t.ID.String(), keys, t.History)
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := (&ledger.Wrap{Ciphertext: ciphertext, Sealed: sealed}).Marshal()
+	part := &ledger.Part{Name: ledger.WrapName(t.ID), Hash: sha256.Sum256(data), Term: t.ID, Expression: t.Expression, Versions: x.Versions()}
+	for _, h := range x.KeyHashes() {
+		part.Keys = append(part.Keys, h)
+	}
+	return part, data, err
+}
+
+// expression resolves a policy as of now.
+func (c *Client) expression(ctx context.Context, p *policy.Policy) (*abe.Expression, error) {
+	if err := c.learnPolicy(ctx, p); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, err := c.state.AuthorityKeys(p); err != nil {
+		return nil, fmt.Errorf("%w: %w", errSuspended, err)
+	}
+	return c.state.Expression(p)
+}
