@@ -1,0 +1,116 @@
+package cmd_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/phrledger/phr/"
+
+// floors are the packages of the product from the ground up. A package imports packages of lower floors only.
+var floors = [][]string{
+	{"crypto/canonical", "crypto/policy", "projections/chart/fhir/sample"},
+	{"crypto/identity", "crypto/keystore", "crypto/abe", "projections/chart/fhir", "ledger/stream"},
+	{"crypto/epoch", "projections/chart", "ledger/stream/embedded"},
+	{"ledger"},
+	{"ledger/protocol", "ledger/audit", "authority", "projections"},
+	{"authority/challenge", "projections/directory", "projections/timeline", "projections/disclosures"},
+	{"ledger/ingest", "client"},
+	{"authority/gate"},
+	{"ledger/node"},
+	{"cmd/phr/demo"},
+	{"cmd/phr"},
+}
+
+// only names who may import what: each thing from outside has one door, the server stays out of people's programs, and what
+// reads records stays out of the server.
+var only = map[string][]string{
+	"crypto/hpke":                     {"crypto/identity"},
+	"github.com/cloudflare/circl":     {"crypto/abe"},
+	"github.com/fxamacker/cbor":       {"crypto/canonical"},
+	"github.com/nats-io/jwt":          {"ledger/stream/embedded", "ledger/node"},
+	"github.com/nats-io/nats-server":  {"ledger/stream/embedded"},
+	"github.com/nats-io/nats.go":      {"ledger/stream", "ledger/stream/embedded"},
+	"github.com/oklog/ulid":           {"ledger"},
+	"golang.org/x/crypto/argon2":      {"crypto/keystore"},
+	"golang.org/x/term":               {"cmd/phr"},
+	"math/rand":                       {"client"}, // how long to wait before the next try
+	"modernc.org/sqlite":              {"projections"},
+	"net/http":                        {},
+	"testing":                         {},
+	module + "authority/gate":         {"ledger/node"},
+	module + "crypto/keystore":        {"client", "cmd/phr"},
+	module + "ledger/ingest":          {"authority/gate", "ledger/node"},
+	module + "ledger/node":            {"cmd/phr", "cmd/phr/demo"},
+	module + "ledger/stream/embedded": {"ledger/audit", "ledger/node"},
+	module + "projections/chart":      {"client", "cmd/phr", "cmd/phr/demo"},
+}
+
+// Imports go downward, and what comes from outside comes in by its own door.
+func TestImports(t *testing.T) {
+	for from, imports := range imports(t) {
+		floor := floorOf(from)
+		if floor < 0 {
+			t.Errorf("%s stands on no floor", from)
+		}
+		for to := range imports {
+			if local, ok := strings.CutPrefix(to, module); ok && floorOf(local) >= floor {
+				t.Errorf("%s imports %s, which is not below it", from, local)
+			}
+			for door, allowed := range only {
+				inside := strings.HasPrefix(module+from+"/", door+"/")
+				if strings.HasPrefix(to+"/", door+"/") && !inside && !slices.Contains(allowed, from) {
+					t.Errorf("%s imports %s, which only %q may", from, to, allowed)
+				}
+			}
+		}
+	}
+}
+
+func floorOf(pkg string) int {
+	return slices.IndexFunc(floors, func(floor []string) bool { return slices.Contains(floor, pkg) })
+}
+
+// imports returns what each package of the product imports, tests and their helpers aside.
+func imports(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	all := make(map[string]map[string]bool)
+	err := filepath.WalkDir("..", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "internal" || d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && d.Name() != "..") {
+			return fs.SkipDir
+		}
+		pkg := path.Dir(filepath.ToSlash(strings.TrimPrefix(file, ".."+string(filepath.Separator))))
+		if d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") || pkg == "." {
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		if all[pkg] == nil {
+			all[pkg] = make(map[string]bool)
+		}
+		for _, i := range parsed.Imports {
+			to, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			all[pkg][to] = true
+		}
+		return nil
+	})
+	if err != nil || len(all) < 20 {
+		t.Fatalf("read the imports of %d packages: %v", len(all), err)
+	}
+	return all
+}
