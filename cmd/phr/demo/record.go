@@ -59,7 +59,7 @@ func (d *demo) importRecord(ctx context.Context) ([]string, error) {
 		if err := expect(len(ids) == len(drafts), "%d of %d records were written", len(ids), len(drafts)); err != nil {
 			return nil, err
 		}
-		lines = append(lines, fmt.Sprintf("%d resources sealed, signed as one run and on disk in %s", len(drafts), name))
+		lines = append(lines, fmt.Sprintf("%d resources sealed, signed and on disk in %s", len(drafts), name))
 	}
 	took := time.Since(start)
 	return append([]string{fmt.Sprintf("%s: %d resources, %s, in %s: %.0f records a second", source, d.plan.Total, bytes(d.plain),
