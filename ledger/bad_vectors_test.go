@@ -115,9 +115,9 @@ func keysOf(good []byte) fields {
 var badTexts = map[string]map[string]string{
 	"chain": {
 		"empty": "", "a space alone": "phr", "another space": "key.ab.x", "a wildcard": ">", "a wildcard for an owner": "id.*.*",
-		"no compartment": "phr.b9." + string(someone), "an empty compartment": "phr.b9." + string(someone) + ".",
-		"a token more": "phr.b9." + string(someone) + ".health.record-written", "a person without shard": "id." + string(someone),
-		"another shard": "id.00." + string(someone), "a shard in capitals": "id.B9." + string(someone),
+		"no compartment": "phr." + shardOfSomeone + "." + string(someone), "an empty compartment": "phr." + shardOfSomeone + "." + string(someone) + ".",
+		"a token more": "phr." + shardOfSomeone + "." + string(someone) + ".health.record-written", "a person without shard": "id." + string(someone),
+		"another shard": "id.00." + string(someone), "a space in capitals": "ID." + shardOfSomeone + "." + string(someone),
 		"an authority that is a person": "auth." + string(someone), "an authority in capitals": "auth.City-Hospital",
 		"an authority with a dot": "auth.city.hospital", "an authority of one letter": "auth.a", "a node by name": "node.berlin",
 		"a node that is too short": "node." + string(someone)[1:], "a line break": "auth.city\n", "a NUL": "auth.ci\x00ty", "Cyrillic": "auth.сity-hospital",
