@@ -148,6 +148,8 @@ func TestEpochIsStale(t *testing.T) {
 		{"a term more", func(w *world) { w.grant(w.health, "nurse@city-hospital", false) }, ""},
 		{"just under 30 days", func(w *world) { w.now = w.now.Add(ledger.MaxEpochAge - time.Minute) }, ""},
 		{"30 days", func(w *world) { w.now = w.now.Add(ledger.MaxEpochAge) }, "30 days old"},
+		{"one record short of full", func(w *world) { w.state.Fill(w.health, ledger.MaxEpochRecords-1) }, ""},
+		{"full", func(w *world) { w.state.Fill(w.health, ledger.MaxEpochRecords) }, "as many records as it may"},
 		{"a part disputed", func(w *world) {
 			w.say(w.patient, w.health, &ledger.EpochDisputed{Epoch: 1, Part: ledger.PartOwner})
 		}, "disputed"},

@@ -71,3 +71,12 @@ func (s *State) Widen(c Chain, id TermID) {
 	find(next.terms, id).Write = true
 	s.compartments.set(c, &next)
 }
+
+// Fill makes it as if the current epoch of a compartment held n records.
+func (s *State) Fill(c Chain, n uint64) {
+	f, _ := s.compartments.get(c)
+	next, epoch := *f, *f.epoch
+	epoch.Records = n
+	next.epoch = &epoch
+	s.compartments.set(c, &next)
+}

@@ -72,7 +72,7 @@ func one(e *ledger.Event) []*ledger.Event { return []*ledger.Event{e} }
 func TestAnyHistory(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t)
-		for range rapid.IntRange(1, 15).Draw(rt, "length") {
+		for range rapid.IntRange(1, 10).Draw(rt, "length") {
 			m := rapid.SampledFrom(moves).Draw(rt, "move")
 			run := w.place(m.do(w)...)
 			before := w.state.Copy()
