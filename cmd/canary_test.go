@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	_ "modernc.org/sqlite" // to read what the projections keep
 
@@ -63,7 +64,7 @@ func TestAttack54_Canary(t *testing.T) {
 	w.collectSecrets()
 	w.checkNode()
 	w.stopNode()
-	w.refused(health.Write(w.ctx, []client.Draft{w.note("waits")}, nil))
+	w.leaveUnsent(health)
 	w.checkNode()
 	w.checkTables()
 	w.checkHomes()
@@ -284,6 +285,13 @@ func (w *world) refused(_ any, err error) {
 		w.t.Error("not refused")
 	}
 	w.told = append(w.told, err)
+}
+
+// leaveUnsent writes while no node answers: the draft waits at home.
+func (w *world) leaveUnsent(b *client.Book) {
+	ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+	defer cancel()
+	w.refused(b.Write(ctx, []client.Draft{w.note("waits")}, nil))
 }
 
 // collectSecrets looks from now on for every secret in the homes, and for the node's keys.
