@@ -97,7 +97,6 @@ func Find(ctx context.Context, id chart.RecordID, books ...*Book) (*Record, []ch
 
 // Readable opens the compartments of a patient's record that the caller can read: all of their own, or what is shared.
 func (c *Client) Readable(ctx context.Context, gid identity.GID) ([]*Book, error) {
-
 	var names []ledger.Compartment
 	if gid == c.GID() {
 		facts, err := c.Compartments(ctx)

@@ -50,6 +50,9 @@ func (b *Book) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
 	if !r.Until.IsZero() {
 		term.Until = r.Until.UnixMilli()
 	}
+	if term.Until != 0 && !r.Until.After(b.c.config.Now()) {
+		return nil, errors.New("the end of a grant lies in the future")
+	}
 	if r.Write && who != "" && len(p.Attributes()) == 1 {
 		return nil, fmt.Errorf("a person alone may not be given the right to write: name their role as well, as in '%s and %s'", r.To,
 			map[ledger.Class]string{ledger.HealthClass: "doctor@city-hospital", ledger.TrainingClass: "trainer@iron-gym"}[b.class(ctx)])

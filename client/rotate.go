@@ -202,5 +202,10 @@ func (c *Client) expression(ctx context.Context, p *policy.Policy) (*abe.Express
 	if _, err := c.state.AuthorityKeys(p); err != nil {
 		return nil, fmt.Errorf("%w: %w", errSuspended, err)
 	}
+	for _, a := range p.Attributes() {
+		if _, ok := c.state.Version(a); !ok {
+			return nil, fmt.Errorf("%s is not defined by its authority: ask there which attributes it has", a)
+		}
+	}
 	return c.state.Expression(p)
 }

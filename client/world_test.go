@@ -3,10 +3,15 @@ package client_test
 import (
 	"context"
 	"errors"
+	"os"
+	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/phrledger/phr/authority"
 	"github.com/phrledger/phr/client"
+	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/node"
@@ -14,136 +19,253 @@ import (
 	"github.com/phrledger/phr/projections/chart"
 )
 
-// world is a node and the people around it.
+// world is a node and the people around it, as one test sees them.
 type world struct {
-	t    *testing.T
-	ctx  context.Context
-	dir  string
-	node *node.Node
-	stop func()
+	t   testing.TB
+	ctx context.Context
+	*place
 }
 
-// newWorld starts a node that endorses everyone.
-func newWorld(t *testing.T) *world {
-	w := &world{t: t, ctx: t.Context(), dir: t.TempDir()}
-	w.start()
-	t.Cleanup(func() { w.stop() })
-	return w
+// place is what tests may share.
+type place struct {
+	dir   string
+	clock clock
+	node  *node.Node
+	stop  func() error
+	away  []func() // ends what runs beside the node
+
+	mu    sync.Mutex
+	found map[policy.Authority]*client.Client
+	cast  map[string]*client.Client
 }
 
-func (w *world) start() {
-	w.t.Helper()
-	n, err := node.Start(w.ctx, node.Config{Dir: w.dir, EndorseAll: true})
-	if err != nil {
-		w.t.Fatal(err)
+// clock is the time in a world. It can be put forward.
+type clock struct {
+	mu    sync.Mutex
+	ahead time.Duration
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.ahead)
+}
+
+func (c *clock) forward(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += d
+}
+
+func newPlace(dir string) (*place, error) {
+	p := &place{dir: dir, found: make(map[policy.Authority]*client.Client), cast: make(map[string]*client.Client)}
+	return p, p.start()
+}
+
+// newWorld starts a node of a test's own, that endorses everyone.
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	p, err := newPlace(t.TempDir())
+	must(t, err)
+	t.Cleanup(func() { must(t, p.close()) })
+	return &world{t, t.Context(), p}
+}
+
+var town struct {
+	sync.Once
+	*place
+	err error
+}
+
+// inTown returns a world that tests share, for those that neither stop the node nor put the clock forward.
+func inTown(t testing.TB) *world {
+	t.Helper()
+	town.Do(func() {
+		var dir string
+		if dir, town.err = os.MkdirTemp("", "phr-town-*"); town.err == nil {
+			town.place, town.err = newPlace(dir)
+		}
+	})
+	must(t, town.err)
+	return &world{t, t.Context(), town.place}
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if town.place != nil {
+		if err := errors.Join(town.close(), os.RemoveAll(town.dir)); err != nil {
+			code = 1
+		}
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(w.ctx))
+	os.Exit(code)
+}
+
+func (p *place) start() error {
+	n, err := node.Start(context.Background(), node.Config{Dir: p.dir, EndorseAll: true, Now: p.clock.now})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
-	select {
-	case <-n.Ready():
-	case err := <-done:
-		w.t.Fatal(err)
-	}
-	w.node = n
-	w.stop = func() {
+	p.node = n
+	p.stop = sync.OnceValue(func() error {
 		cancel()
 		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
-			w.t.Error(err)
+			return errors.Join(err, n.Close())
 		}
-		if err := n.Close(); err != nil {
-			w.t.Error(err)
-		}
+		return n.Close()
+	})
+	select {
+	case <-n.Ready():
+		return nil
+	case err := <-done:
+		return errors.Join(err, n.Close())
 	}
+}
+
+func (p *place) close() error {
+	for _, end := range slices.Backward(p.away) {
+		end()
+	}
+	return p.stop()
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// config is how somebody reaches the node.
+func (w *world) config(home *client.Home) client.Config {
+	return client.Config{Home: home, Node: protocol.URL{Root: w.node.URL().Root}, Dialer: w.node.Dialer(), Now: w.clock.now}
+}
+
+// dial connects somebody until the test ends.
+func (w *world) dial(c client.Config) *client.Client {
+	w.t.Helper()
+	dialed, err := client.Dial(w.ctx, c)
+	must(w.t, err)
+	w.t.Cleanup(dialed.Close)
+	return dialed
+}
+
+func (w *world) connect(home *client.Home) *client.Client {
+	w.t.Helper()
+	return w.dial(w.config(home))
+}
+
+func newHome(t testing.TB) *client.Home {
+	t.Helper()
+	home, err := client.NewHome()
+	must(t, err)
+	return home
 }
 
 // person connects someone new.
 func (w *world) person() *client.Client {
 	w.t.Helper()
-	home, err := client.NewHome()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return w.connect(home)
-}
-
-func (w *world) connect(home *client.Home) *client.Client {
-	w.t.Helper()
-	c, err := client.Dial(w.ctx, client.Config{Home: home, Node: protocol.URL{Root: w.node.URL().Root}, Dialer: w.node.Dialer()})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(c.Close)
-	return c
+	return w.connect(newHome(w.t))
 }
 
 // patient registers someone new as a patient.
 func (w *world) patient() *client.Client {
 	w.t.Helper()
 	c := w.person()
-	if err := c.RegisterPatient(w.ctx); err != nil {
-		w.t.Fatal(err)
-	}
+	must(w.t, c.RegisterPatient(w.ctx))
 	return c
 }
 
-// authority founds an authority and serves it until the test ends.
-func (w *world) authority(name policy.Authority, kind ledger.AuthorityKind) *client.Client {
+// lasting connects someone new for as long as the place lasts.
+func (w *world) lasting() *client.Client {
 	w.t.Helper()
-	c := w.person()
-	if _, err := c.FoundAuthority(w.ctx, name, kind); err != nil {
-		w.t.Fatal(err)
+	c, err := client.Dial(context.Background(), w.config(newHome(w.t)))
+	must(w.t, err)
+	w.away = append(w.away, c.Close)
+	return c
+}
+
+// kinds of the authorities that tests may ask for.
+var kinds = map[policy.Authority]ledger.AuthorityKind{
+	"city-hospital": ledger.Hospital, "county-hospital": ledger.Hospital, "iron-gym": ledger.HealthClub,
+	"acme-insurance": ledger.Insurer, "acme-works": ledger.Employer,
+}
+
+// authority returns the authority of a name, which serves for as long as the place lasts.
+func (w *world) authority(name policy.Authority) *client.Client {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c := w.found[name]; c != nil {
+		return c
 	}
+	c := w.lasting()
+	_, err := c.FoundAuthority(w.ctx, name, kinds[name])
+	must(w.t, err)
 	for {
 		if _, err := c.Authority(w.ctx, name); err == nil {
 			break
 		}
+		must(w.t, w.ctx.Err())
 	}
-	w.serve(c)
-	return c
-}
-
-func (w *world) serve(c *client.Client) {
-	ctx, cancel := context.WithCancel(w.ctx)
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Serve(ctx, nil) }()
-	w.t.Cleanup(func() {
+	w.away = append(w.away, func() {
 		cancel()
-		if err := <-done; !errors.Is(err, context.Canceled) {
-			w.t.Error(err)
-		}
+		<-done
 	})
+	w.found[name] = c
+	return c
 }
 
-// member enrols someone new.
-func (w *world) member(at *client.Client, attributes ...string) *client.Client {
+// enrol makes somebody a holder of attributes of one authority.
+func (w *world) enrol(c *client.Client, attributes ...string) {
 	w.t.Helper()
-	code, _, err := at.Invite(w.ctx, authority.Offer{Attributes: attributes})
-	if err != nil {
-		w.t.Fatal(err)
+	first, err := policy.ParseAttribute(attributes[0])
+	must(w.t, err)
+	names := make([]string, len(attributes))
+	for i, text := range attributes {
+		a, err := policy.ParseAttribute(text)
+		must(w.t, err)
+		names[i] = a.Name
 	}
-	c := w.person()
-	if _, err := c.Enroll(w.ctx, code, "somebody"); err != nil {
-		w.t.Fatal(err)
+	code, _, err := w.authority(first.Authority).Invite(w.ctx, authority.Offer{Attributes: names})
+	must(w.t, err)
+	_, err = c.Enroll(w.ctx, code, "Dr "+names[0])
+	must(w.t, err)
+}
+
+// the returns somebody who holds an attribute, the same one for all tests that share the place.
+func (w *world) the(attribute string) *client.Client {
+	w.t.Helper()
+	c := w.cast[attribute]
+	if c == nil {
+		c = w.lasting()
+		w.enrol(c, attribute)
+		w.cast[attribute] = c
 	}
 	return c
 }
 
-func (w *world) book(c, patient *client.Client, name ledger.Compartment) *client.Book {
+func (w *world) book(c *client.Client, patient *client.Client, name ledger.Compartment) *client.Book {
 	w.t.Helper()
-	b, err := c.Book(w.ctx, patient.GID(), name)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	return w.bookOf(c, patient.GID(), name)
+}
+
+func (w *world) bookOf(c *client.Client, patient identity.GID, name ledger.Compartment) *client.Book {
+	w.t.Helper()
+	b, err := c.Book(w.ctx, patient, name)
+	must(w.t, err)
 	return b
 }
 
 func (w *world) grant(b *client.Book, r client.GrantRequest) *client.Granted {
 	w.t.Helper()
 	g, err := b.Grant(w.ctx, r)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	must(w.t, err)
 	return g
 }
 
@@ -151,12 +273,18 @@ func note(text string) client.Draft {
 	return client.Draft{Kind: chart.Written, Media: chart.Note, Body: []byte(text)}
 }
 
-func (w *world) write(b *client.Book, drafts ...client.Draft) []ledger.EventID {
-	w.t.Helper()
-	ids, err := b.Write(w.ctx, drafts, nil)
-	if err != nil {
-		w.t.Fatal(err)
+func notes(texts ...string) []client.Draft {
+	drafts := make([]client.Draft, len(texts))
+	for i, text := range texts {
+		drafts[i] = note(text)
 	}
+	return drafts
+}
+
+func (w *world) write(b *client.Book, texts ...string) []ledger.EventID {
+	w.t.Helper()
+	ids, err := b.Write(w.ctx, notes(texts...), nil)
+	must(w.t, err)
 	return ids
 }
 
@@ -164,16 +292,37 @@ func (w *world) write(b *client.Book, drafts ...client.Draft) []ledger.EventID {
 func (w *world) texts(b *client.Book) []string {
 	w.t.Helper()
 	records, err := b.Records(w.ctx)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	var all []string
-	for _, r := range records {
+	must(w.t, err)
+	all := make([]string, len(records))
+	for i, r := range records {
+		all[i] = string(r.Body)
 		if r.Unreadable != "" {
-			all = append(all, "?")
-			continue
+			all[i] = "?"
 		}
-		all = append(all, string(r.Body))
 	}
 	return all
+}
+
+// reads checks what somebody reads.
+func (w *world) reads(who string, b *client.Book, want ...string) {
+	w.t.Helper()
+	if got := w.texts(b); !slices.Equal(got, want) {
+		w.t.Errorf("%s reads %q, want %q", who, got, want)
+	}
+}
+
+// barred checks that somebody is not let in.
+func (w *world) barred(who string, b *client.Book) {
+	w.t.Helper()
+	if got, err := b.Records(w.ctx); !errors.Is(err, client.ErrNotShared) {
+		w.t.Errorf("%s: %d records, %v; want ErrNotShared", who, len(got), err)
+	}
+}
+
+// refused checks that somebody may not write.
+func (w *world) refused(who string, b *client.Book) {
+	w.t.Helper()
+	if _, err := b.Write(w.ctx, notes("no"), nil); !errors.Is(err, client.ErrNotShared) {
+		w.t.Errorf("%s writes: %v; want ErrNotShared", who, err)
+	}
 }

@@ -1,0 +1,120 @@
+package client
+
+import (
+	"context"
+
+	"github.com/phrledger/phr/crypto/abe"
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/protocol"
+)
+
+// EndSessions closes every session from this side.
+func (c *Client) EndSessions() {
+	c.mu.Lock()
+	var open []*session
+	for _, place := range c.slots {
+		if place.open != nil {
+			open = append(open, place.open)
+		}
+	}
+	c.mu.Unlock()
+	for _, s := range open {
+		c.forget(s)
+	}
+}
+
+// Say puts bodies on a chain of the caller's own.
+func (c *Client) Say(ctx context.Context, chain ledger.Chain, bodies ...ledger.Body) error {
+	_, err := c.say(ctx, chain, func([]*ledger.Entry) ([]ledger.Body, error) { return bodies, nil })
+	return err
+}
+
+// Entries returns the record events of a book as they were read last.
+func (b *Book) Entries() []*ledger.Entry {
+	b.turn <- struct{}{}
+	defer b.turn.give()
+	return b.records
+}
+
+// Submit signs events of the caller's for the book's chain as it stands, in a session for op, and submits them with parts,
+// whatever they say.
+func (b *Book) Submit(ctx context.Context, op ledger.Operation, parts []protocol.PartData, events ...*ledger.Event) error {
+	return b.do(ctx, b.c.keyFor(b.chain, op), func(s *session) error {
+		if err := b.c.place(events, b.c.head(b.chain), b.sessionID(s)); err != nil {
+			return err
+		}
+		return submit(ctx, s.conn, protocol.Ingest(b.chain), b.c.config.Now(), events, parts)
+	})
+}
+
+// Event makes an event of the caller's for the book's chain.
+func (b *Book) Event(body ledger.Body) (*ledger.Event, error) { return b.c.event(b.chain, body) }
+
+// Seal makes a record event for the epoch in force.
+func (b *Book) Seal(ctx context.Context, d Draft) (e *ledger.Event, err error) {
+	err = b.do(ctx, b.writeKey(), func(s *session) error {
+		events, err := b.seal(ctx, s, []Draft{d})
+		if err == nil {
+			e = events[0]
+		}
+		return err
+	})
+	return e, err
+}
+
+// Rotation makes the start of the next epoch for the terms in force, without submitting it.
+func (b *Book) Rotation(ctx context.Context, op ledger.Operation) (started *ledger.EpochStarted, parts []protocol.PartData, err error) {
+	err = b.do(ctx, b.c.keyFor(b.chain, op), func(s *session) error {
+		f, _ := b.fact()
+		r, err := b.rotation(ctx, s, f.Terms, "because")
+		if err == nil {
+			started, parts = r.started, r.parts
+		}
+		return err
+	})
+	return started, parts, err
+}
+
+// Rotate starts the next epoch.
+func (b *Book) Rotate(ctx context.Context) error {
+	return b.do(ctx, b.writeKey(), func(s *session) error { return b.startEpoch(ctx, s, "because") })
+}
+
+// Stray is Keep of drafts that come to lie in the outbox as a crash between its two steps leaves them.
+func (h *Home) Keep(ctx context.Context, chain ledger.Chain, drafts []Draft) error {
+	_, err := h.keep(ctx, chain, drafts, ledger.Hash{})
+	return err
+}
+
+// Files returns a copy of the files of a home in memory, and Restore puts one back.
+func (h *Home) Files() map[string][]byte {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	files := make(map[string][]byte, len(h.files))
+	for name, contents := range h.files {
+		files[name] = contents
+	}
+	return files
+}
+
+func (h *Home) Restore(files map[string][]byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.files = files
+}
+
+// AddKeys puts attribute keys into a home, whoever they were issued to.
+func (h *Home) AddKeys(keys ...*abe.AttributeKey) error {
+	for _, k := range keys {
+		if err := h.addKey(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// KeepsHead tells whether the home knows where a chain ended.
+func (h *Home) KeepsHead(chain ledger.Chain) bool {
+	head, err := h.head(chain)
+	return err == nil && head.Number > 0
+}
