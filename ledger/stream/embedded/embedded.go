@@ -41,6 +41,7 @@ const readyTimeout = 10 * time.Second
 type Server struct {
 	srv    *server.Server
 	keys   *keyring
+	lock   *os.File
 	node   *nats.Conn
 	ledger *stream.Ledger
 	guest  string
@@ -64,19 +65,29 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if s.guest, err = guest.PublicKey(); err != nil {
 		return nil, fmt.Errorf("making the guest's key: %w", err)
 	}
-	opts, err := s.options(c)
-	if err != nil {
+	if s.lock, err = lock(c.Dir); err != nil {
 		return nil, err
 	}
-	if err := s.run(c, opts); err != nil {
-		opts.AccountResolver.Close()
-		return nil, err
-	}
-	if err := s.open(ctx, c); err != nil {
+	if err := s.start(ctx, c); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// start does what Close undoes.
+func (s *Server) start(ctx context.Context, c Config) error {
+	opts, err := s.options(c)
+	if err != nil {
+		return err
+	}
+	if err := s.run(c, opts); err != nil {
+		if s.srv == nil {
+			opts.AccountResolver.Close()
+		}
+		return err
+	}
+	return s.open(ctx, c)
 }
 
 // options forms the server's configuration. The account resolver in it runs already, and has to be closed.
@@ -152,7 +163,6 @@ func (s *Server) run(c Config, opts *server.Options) error {
 		err = fatal
 	}
 	if err != nil {
-		s.Close()
 		return fmt.Errorf("starting the server: %w", err)
 	}
 	return nil
@@ -205,6 +215,9 @@ func (s *Server) Close() {
 	if s.node != nil {
 		s.node.Close()
 	}
-	s.srv.Shutdown()
-	s.srv.WaitForShutdown()
+	if s.srv != nil {
+		s.srv.Shutdown()
+		s.srv.WaitForShutdown()
+	}
+	_ = s.lock.Close() // it holds nothing
 }
