@@ -24,8 +24,8 @@ func (c *Client) EndSessions() {
 }
 
 // Say puts bodies on a chain of the caller's own.
-func (c *Client) Say(ctx context.Context, chain ledger.Chain, bodies ...ledger.Body) error {
-	_, err := c.say(ctx, chain, func([]*ledger.Entry) ([]ledger.Body, error) { return bodies, nil })
+func (c *Client) Say(ctx context.Context, chain ledger.Chain, bodies func([]*ledger.Entry) ([]ledger.Body, error)) error {
+	_, err := c.say(ctx, chain, bodies)
 	return err
 }
 

@@ -38,44 +38,54 @@ func (b *Book) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
 	if !b.own() {
 		return nil, errors.New("only the patient grants")
 	}
-	id, err := ledger.NewTermID(rand.Reader, b.c.config.Now())
+	term, who, dropped, err := b.newTerm(ctx, r)
 	if err != nil {
 		return nil, err
-	}
-	who, p, dropped, err := b.parseTo(r.To, id)
-	if err != nil {
-		return nil, err
-	}
-	term := ledger.Term{ID: id, Expression: p.String(), Write: r.Write, History: !r.FromNow, Purpose: r.Purpose}
-	if !r.Until.IsZero() {
-		term.Until = r.Until.UnixMilli()
-	}
-	if term.Until != 0 && !r.Until.After(b.c.config.Now()) {
-		return nil, errors.New("the end of a grant lies in the future")
-	}
-	if r.Write && who != "" && len(p.Attributes()) == 1 {
-		return nil, fmt.Errorf("a person alone may not be given the right to write: name their role as well, as in '%s and %s'", r.To,
-			map[ledger.Class]string{ledger.HealthClass: "doctor@city-hospital", ledger.TrainingClass: "trainer@iron-gym"}[b.class(ctx)])
 	}
 	err = b.do(ctx, loginKey, func(s *session) error {
 		f, err := b.existing()
-		if err != nil || slices.ContainsFunc(f.Terms, func(t ledger.LiveTerm) bool { return t.ID == id }) {
+		if err != nil || slices.ContainsFunc(f.Terms, func(t ledger.LiveTerm) bool { return t.ID == term.ID }) {
 			return err // a try before counts after all
 		}
-		return b.setTerm(ctx, s, &f, ledger.LiveTerm{Term: term, Policy: p}, who)
+		return b.setTerm(ctx, s, &f, *term, who)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("granting: %w", err)
 	}
-	return &Granted{term, dropped}, nil
+	return &Granted{term.Term, dropped}, nil
 }
 
-func (b *Book) class(ctx context.Context) ledger.Class {
-	f, err := b.Fact(ctx)
+// newTerm makes the term that is asked for. Who is the person named in it, if one is.
+func (b *Book) newTerm(ctx context.Context, r GrantRequest) (term *ledger.LiveTerm, who identity.GID, dropped bool, err error) {
+	id, err := ledger.NewTermID(rand.Reader, b.c.config.Now())
 	if err != nil {
-		return ledger.HealthClass
+		return nil, "", false, err
 	}
-	return f.Class
+	who, p, dropped, err := b.parseTo(r.To, id)
+	if err != nil {
+		return nil, "", false, err
+	}
+	if r.Write && who != "" && len(p.Attributes()) == 1 {
+		return nil, "", false, fmt.Errorf("a person alone may not be given the right to write: name their role as well, as in '%s and %s'",
+			r.To, b.exampleWriter(ctx))
+	}
+	term = &ledger.LiveTerm{Policy: p}
+	term.Term = ledger.Term{ID: id, Expression: p.String(), Write: r.Write, History: !r.FromNow, Purpose: r.Purpose}
+	if !r.Until.IsZero() {
+		if !r.Until.After(b.c.config.Now()) {
+			return nil, "", false, errors.New("the end of a grant lies in the future")
+		}
+		term.Until = r.Until.UnixMilli()
+	}
+	return term, who, dropped, nil
+}
+
+// exampleWriter is somebody who may be given the right to write to the compartment.
+func (b *Book) exampleWriter(ctx context.Context) string {
+	if f, err := b.Fact(ctx); err == nil && f.Class == ledger.TrainingClass {
+		return "trainer@iron-gym"
+	}
+	return "doctor@city-hospital"
 }
 
 // parseTo reads who a grant is for. A person stands for the attribute that the patient's own authority issues to them.
