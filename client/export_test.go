@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 
+	"github.com/phrledger/phr/authority/challenge"
 	"github.com/phrledger/phr/crypto/abe"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
@@ -45,6 +46,18 @@ func (b *Book) Submit(ctx context.Context, op ledger.Operation, parts []protocol
 		}
 		return submit(ctx, s.conn, protocol.Ingest(b.chain), b.c.config.Now(), events, parts)
 	})
+}
+
+// Force asks the gate for a session under a term, whatever is shared.
+func (b *Book) Force(ctx context.Context, op ledger.Operation, term ledger.TermID) error {
+	s, err := b.c.challenge(ctx, challenge.Request{
+		Patient: b.chain.GID(), Operation: op, TTL: sessionSeconds,
+		Targets: []challenge.Target{{Compartment: b.chain.Compartment, Term: term}},
+	}, nil)
+	if err == nil {
+		s.end()
+	}
+	return err
 }
 
 // Event makes an event of the caller's for the book's chain.

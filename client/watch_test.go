@@ -1,0 +1,210 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/phrledger/phr/client"
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/projections/chart"
+)
+
+// watched is somebody who watches a book.
+type watched struct {
+	w    *world
+	came chan string
+	done chan error
+}
+
+// watch begins to watch, and returns once that works.
+func (w *world) watch(ctx context.Context, b *client.Book) *watched {
+	w.t.Helper()
+	seen := &watched{w, make(chan string, 100), make(chan error, 1)}
+	go func() {
+		seen.done <- b.Watch(ctx, func(r chart.Record) error {
+			seen.came <- string(r.Body)
+			return nil
+		})
+	}()
+	return seen
+}
+
+// next checks what comes next.
+func (s *watched) next(want ...string) {
+	s.w.t.Helper()
+	for _, text := range want {
+		select {
+		case got := <-s.came:
+			if got != text {
+				s.w.t.Errorf("%q came, want %q", got, text)
+			}
+		case err := <-s.done:
+			s.w.t.Fatalf("waiting for %q: it ended: %v", text, err)
+		case <-time.After(20 * time.Second):
+			s.w.t.Fatalf("waiting for %q: nothing came", text)
+		}
+	}
+}
+
+// ends checks why it ends.
+func (s *watched) ends(want error) {
+	s.w.t.Helper()
+	select {
+	case err := <-s.done:
+		if !errors.Is(err, want) {
+			s.w.t.Errorf("it ended: %v, want %v", err, want)
+		}
+	case <-time.After(20 * time.Second):
+		s.w.t.Error("it does not end")
+	}
+}
+
+// begun writes until what was written comes, for there is no other sign that watching has begun. It returns how many came.
+func (s *watched) begun(b *client.Book) {
+	s.w.t.Helper()
+	for i := 0; ; i++ {
+		mark := fmt.Sprintf("begun %d", i)
+		s.w.write(b, mark)
+		select {
+		case got := <-s.came:
+			for got != mark {
+				got = <-s.came
+			}
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// Watching goes on past the end of sessions, misses nothing written in between, and ends when access does.
+func TestWatch(t *testing.T) {
+	w := inTown(t)
+	maria, ruiz := w.patient(), w.the("doctor@city-hospital")
+	hers, his := w.book(maria, maria, ledger.Health), w.book(ruiz, maria, ledger.Health)
+	granted := w.grant(hers, client.GrantRequest{To: "doctor@city-hospital", Write: true})
+	w.write(hers, "before")
+	patient := w.watch(w.ctx, hers)
+	patient.begun(hers)
+	doctor := w.watch(w.ctx, his)
+	doctor.begun(hers)
+	w.write(hers, "last before the sessions end")
+	doctor.next("last before the sessions end")
+	for i := range 3 {
+		ruiz.EndSessions()
+		maria.EndSessions()
+		texts := []string{fmt.Sprintf("by the patient %d", i), fmt.Sprintf("by the doctor %d", i)}
+		w.write(hers, texts[0])
+		w.write(his, texts[1])
+		doctor.next(texts...)
+	}
+	must(t, hers.Rotate(w.ctx))
+	w.write(hers, "in a new epoch")
+	doctor.next("in a new epoch")
+	must(t, hers.Revoke(w.ctx, granted.Term.ID))
+	w.write(hers, "after")
+	doctor.ends(client.ErrNotShared)
+	for {
+		if text := <-patient.came; text == "after" {
+			break
+		}
+	}
+	if len(doctor.came) > 0 {
+		t.Errorf("%q came after the revocation", <-doctor.came)
+	}
+}
+
+// A session that is due for renewal is followed by another, in which watching goes on.
+func TestWatchPastRenewal(t *testing.T) {
+	w := newWorld(t)
+	maria, ruiz := w.patient(), w.the("doctor@city-hospital")
+	hers, his := w.book(maria, maria, ledger.Health), w.book(ruiz, maria, ledger.Health)
+	w.grant(hers, client.GrantRequest{To: "doctor@city-hospital"})
+	doctor := w.watch(w.ctx, his)
+	doctor.begun(hers)
+	for i := range 3 {
+		w.clock.forward(ledger.MaxSession)
+		text := fmt.Sprintf("a quarter of an hour later %d", i)
+		w.write(hers, text)
+		doctor.next(text)
+	}
+}
+
+// It ends with its context, and with the first error of who is told.
+func TestWatchEnds(t *testing.T) {
+	w := inTown(t)
+	maria := w.patient()
+	hers := w.book(maria, maria, ledger.Health)
+	ctx, cancel := context.WithCancel(w.ctx)
+	patient := w.watch(ctx, hers)
+	patient.begun(hers)
+	cancel()
+	patient.ends(context.Canceled)
+
+	enough := errors.New("enough")
+	told := make(chan string, 10)
+	done := make(chan error, 1)
+	go func() {
+		done <- hers.Watch(w.ctx, func(r chart.Record) error {
+			told <- string(r.Body)
+			return enough
+		})
+	}()
+	for i := 0; ; i++ {
+		w.write(hers, fmt.Sprint(i))
+		select {
+		case err := <-done:
+			if !errors.Is(err, enough) || len(told) != 1 {
+				t.Errorf("it ended after %d: %v, want %v", len(told), err, enough)
+			}
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Whoever is told may use the book.
+func TestWatchWhileWriting(t *testing.T) {
+	w := inTown(t)
+	maria := w.patient()
+	hers := w.book(maria, maria, ledger.Health)
+	ctx, cancel := context.WithCancel(w.ctx)
+	defer cancel()
+	const most = 5
+	var got []string
+	done := make(chan error, 1)
+	go func() {
+		done <- hers.Watch(ctx, func(r chart.Record) error {
+			if got = append(got, string(r.Body)); len(got) == most {
+				cancel()
+				return nil
+			}
+			_, err := hers.Write(ctx, notes(fmt.Sprintf("answer %d", len(got))), nil)
+			return err
+		})
+	}()
+	for ctx.Err() == nil {
+		if _, err := hers.Write(ctx, notes("question"), nil); err != nil && ctx.Err() == nil {
+			t.Fatal(err)
+		}
+	}
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if all := w.texts(hers); !contains(all, got) {
+		t.Errorf("told of %q, and there is %q", got, all)
+	}
+}
+
+// contains tells whether some stand next to each other in all.
+func contains(all, some []string) bool {
+	for i := 0; i+len(some) <= len(all); i++ {
+		if slices.Equal(all[i:i+len(some)], some) {
+			return true
+		}
+	}
+	return false
+}
