@@ -30,6 +30,10 @@ type Home struct {
 	keys    []*abe.AttributeKey
 	files   map[string][]byte // in memory
 	turns   map[string]turn   // of locks
+
+	// Where the authority is kept, if not in the keystore.
+	load func() (*authority.Authority, error)
+	save func(*authority.Authority) error
 }
 
 type secrets struct {
@@ -117,6 +121,14 @@ func HomeOf(person *identity.Identity) *Home {
 	return &Home{
 		person: person, secrets: secrets{Identity: person.Bytes()}, files: make(map[string][]byte), turns: make(map[string]turn),
 	}
+}
+
+// HomeOfAuthority returns a home in memory for the founder of an authority that is kept elsewhere, where other processes may change
+// it: load returns its newest state, and save keeps another.
+func HomeOfAuthority(founder *identity.Identity, load func() (*authority.Authority, error), save func(*authority.Authority) error) (*Home, error) {
+	h := HomeOf(founder)
+	h.load, h.save = load, save
+	return h, h.reload()
 }
 
 // Close wipes the secrets from memory, as far as the home itself holds them. Clients that use it must be closed.
@@ -278,6 +290,13 @@ func (h *Home) change(change func(*secrets) error) error {
 const maxSaves = 10
 
 func (h *Home) saveSecrets(s *secrets) error {
+	if h.save != nil && !bytes.Equal(s.Authority, h.secrets.Authority) {
+		a, err := authority.Parse(s.Authority)
+		if err != nil {
+			return err
+		}
+		return h.save(a)
+	}
 	if h.keystore == nil {
 		return nil
 	}
@@ -304,6 +323,15 @@ func (h *Home) adopt(s secrets) error {
 
 // reload takes over what another process has saved.
 func (h *Home) reload() error {
+	if h.load != nil {
+		a, err := h.load()
+		if err != nil {
+			return err
+		}
+		s := h.secrets
+		s.Authority = a.Bytes()
+		return h.adopt(s)
+	}
 	if h.keystore == nil {
 		return nil
 	}
