@@ -36,9 +36,6 @@ func authorityInvite(ctx context.Context, e *env, args []string) error {
 	}
 	defer hangUp(c)
 	code, invitation, err := c.Invite(ctx, o)
-	if err == nil && *data != "" {
-		err = saveRegistry(*data, c.Home())
-	}
 	if err != nil {
 		return err
 	}

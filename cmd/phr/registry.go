@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/phrledger/phr/authority"
 	"github.com/phrledger/phr/client"
@@ -63,7 +61,7 @@ func (e *env) dialAuthority(ctx context.Context, data string) (*client.Client, e
 
 // dialRegistry connects to the running node of a directory as the registry that lives there.
 func (e *env) dialRegistry(ctx context.Context, dir string) (*client.Client, error) {
-	registry, phr, err := node.Registry(dir)
+	registry, _, err := node.Registry(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +73,12 @@ func (e *env) dialRegistry(ctx context.Context, dir string) (*client.Client, err
 	if err != nil {
 		return nil, err
 	}
-	h := client.HomeOf(registry)
-	if err := h.SetAuthority(phr); err != nil {
+	load := func() (*authority.Authority, error) {
+		_, phr, err := node.Registry(dir)
+		return phr, err
+	}
+	h, err := client.HomeOfAuthority(registry, load, func(phr *authority.Authority) error { return node.SaveRegistry(dir, phr) })
+	if err != nil {
 		return nil, err
 	}
 	c, err := client.Dial(ctx, client.Config{Home: h, Node: url, Log: e.log()})
@@ -84,36 +86,4 @@ func (e *env) dialRegistry(ctx context.Context, dir string) (*client.Client, err
 		return nil, &hinted{err, "the node of " + dir + " has to run"}
 	}
 	return c, nil
-}
-
-// saveRegistry keeps what the registry has changed in its state: its invitations.
-func saveRegistry(dir string, h *client.Home) error {
-	phr, err := h.Authority()
-	if err != nil {
-		return err
-	}
-	return node.SaveRegistry(dir, phr)
-}
-
-// followRegistry takes over the invitations that other processes save, until ctx ends. Who came in by one is read from the log.
-func followRegistry(ctx context.Context, dir string, h *client.Home) error {
-	var seen []byte
-	for tick := time.NewTicker(time.Second / 2); ; {
-		_, phr, err := node.Registry(dir)
-		if err != nil {
-			return err
-		}
-		if now := phr.Bytes(); !bytes.Equal(now, seen) {
-			if err := h.SetAuthority(phr); err != nil {
-				return err
-			}
-			seen = now
-		}
-		select {
-		case <-ctx.Done():
-			tick.Stop()
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
 }

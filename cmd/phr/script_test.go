@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -14,9 +15,12 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/phrledger/phr/crypto/keystore"
 )
 
 func TestMain(m *testing.M) {
+	keystore.Native = keystore.Params{Time: 1, MemoryKiB: 64 << 10, Threads: 4} // nobody guesses the passphrases of tests
 	testscript.Main(m, map[string]func(){"phr": main})
 }
 
@@ -31,7 +35,7 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"as": as, "start": start, "interrupt": interrupt, "crash": crash, "await": await, "fewer": fewer, "capture": capture, "bundle": bundle,
+			"as": as, "start": start, "interrupt": interrupt, "crash": crash, "await": await, "fewer": fewer, "capture": capture, "bundle": bundle, "misuse": misuse,
 		},
 	})
 }
@@ -54,6 +58,15 @@ func as(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if err != nil && !neg {
 		ts.Fatalf("%v", err)
+	}
+}
+
+// misuse VERB… runs phr with a command line that it must refuse with code 2.
+func misuse(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) > 0, "misuse VERB…")
+	var exit *exec.ExitError
+	if err := ts.Exec("phr", args...); !errors.As(err, &exit) || exit.ExitCode() != misused {
+		ts.Fatalf("it ended with %v, want code %d", err, misused)
 	}
 }
 

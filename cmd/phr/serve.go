@@ -1,14 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/phrledger/phr/authority"
-	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/crypto/identity"
 )
 
@@ -31,27 +27,20 @@ func authorityServe(ctx context.Context, e *env, args []string) error {
 	if a != nil {
 		e.note("Serving %s until interrupted.", a.Name())
 	}
-	g, serving := errgroup.WithContext(ctx)
-	g.Go(func() error { return e.admit(serving, c) })
-	if *data != "" {
-		g.Go(func() error { return followRegistry(serving, *data, c.Home()) })
-	}
-	if err := g.Wait(); ctx.Err() == nil {
-		return err
-	}
-	return nil
-}
-
-// admit answers enrolments and prints who came in.
-func (e *env) admit(ctx context.Context, c *client.Client) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	err := c.Serve(ctx, func(m *authority.Admission) {
+	serving, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	err = c.Serve(serving, func(m *authority.Admission) {
 		if err := e.showAdmission(m); err != nil {
-			cancel(err)
+			stop(err)
 		}
 	})
-	return cmp.Or(context.Cause(ctx), err)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case serving.Err() != nil:
+		return context.Cause(serving)
+	}
+	return err
 }
 
 func (e *env) showAdmission(m *authority.Admission) error {
