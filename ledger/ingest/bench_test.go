@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/internal/testnode"
 	"github.com/phrledger/phr/ledger/stream"
@@ -71,4 +73,37 @@ func BenchmarkSubmission600(b *testing.B) {
 	b.ReportMetric(rate(shown), "shown/s")
 	b.ReportMetric(rate(disk), "raw/s")
 	b.ReportMetric(rate(receipt)/rate(disk), "ratio")
+}
+
+// BenchmarkSubmitters measures many patients who submit one record each at the same time, and share the writes to disk.
+func BenchmarkSubmitters(b *testing.B) {
+	const people = 16
+	n := testnode.Start(b)
+	patients := make([]*testnode.Patient, people)
+	for i := range patients {
+		patients[i] = n.Patient()
+	}
+	var spent time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		n.CatchUp()
+		var events [people][][]byte
+		for i, p := range patients {
+			events[i] = n.Sign(p.Identity, none, p.Health, p.Records(1, benchBytes)...)
+		}
+		b.StartTimer()
+		start := time.Now()
+		var g errgroup.Group
+		for _, e := range events {
+			g.Go(func() error {
+				_, err := n.Ingest.Submit(context.Background(), e, nil)
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			b.Fatal(err)
+		}
+		spent += time.Since(start)
+	}
+	b.ReportMetric(people*float64(b.N)/spent.Seconds(), "submissions/s")
 }

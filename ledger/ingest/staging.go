@@ -33,8 +33,8 @@ type stageKey struct {
 }
 
 type staged struct {
-	requests []*protocol.Submission
-	missing  int
+	requests map[uint32]*protocol.Submission // by index
+	count    uint32                          // how many there will be
 	bytes    int
 	touched  time.Time
 }
@@ -60,15 +60,15 @@ func (s *staging) add(person identity.GID, r *protocol.Submission, size int, now
 		return nil, nil
 	}
 	st.requests[r.Index], st.touched = r, now
-	st.missing--
 	st.bytes += size
 	s.bytes += size
-	if st.missing > 0 {
+	if len(st.requests) < int(st.count) {
 		return nil, nil
 	}
 	s.remove(key)
 	whole := &protocol.Submission{ID: r.ID, Count: 1}
-	for _, part := range st.requests {
+	for i := range st.count {
+		part := st.requests[i]
 		whole.Events = append(whole.Events, part.Events...)
 		whole.Parts = append(whole.Parts, part.Parts...)
 	}
@@ -85,7 +85,7 @@ func (s *staging) place(key stageKey, r *protocol.Submission, size int) (*staged
 	}
 	st, begun := s.open[key]
 	switch {
-	case begun && len(st.requests) != int(r.Count):
+	case begun && st.count != r.Count:
 		return nil, fmt.Errorf("%w: its requests do not agree on how many they are", ledger.ErrMalformed)
 	case s.bytes+size > stagedBytes:
 		return nil, &stream.Error{Code: protocol.CodeBusy, Text: "the node holds as much as it can", Hint: "try again in a moment"}
@@ -102,7 +102,7 @@ func (s *staging) place(key stageKey, r *protocol.Submission, size int) (*staged
 	if s.open == nil {
 		s.open = make(map[stageKey]*staged)
 	}
-	st = &staged{requests: make([]*protocol.Submission, r.Count), missing: int(r.Count)}
+	st = &staged{requests: make(map[uint32]*protocol.Submission), count: r.Count}
 	s.open[key] = st
 	return st, nil
 }
