@@ -114,3 +114,26 @@ func imports(t *testing.T) map[string]map[string]bool {
 	}
 	return all
 }
+
+// What people run is light enough for a browser: it takes neither a server nor a database with it.
+func TestClientIsLight(t *testing.T) {
+	all := imports(t)
+	by := map[string]string{"client": "people's programs"} // who imports it first
+	for queue := []string{"client"}; len(queue) > 0; queue = queue[1:] {
+		from := queue[0]
+		for to := range all[from] {
+			for _, heavy := range []string{"github.com/nats-io/nats-server", "modernc.org", "database/sql", "os/exec", "golang.org/x/term"} {
+				if strings.HasPrefix(to+"/", heavy+"/") {
+					t.Errorf("the client takes %s with it, by way of %s, which %s imports", to, from, by[from])
+				}
+			}
+			if local, ok := strings.CutPrefix(to, module); ok && by[local] == "" {
+				by[local] = from
+				queue = append(queue, local)
+			}
+		}
+	}
+	if len(by) < 10 {
+		t.Errorf("only %d packages stand below the client", len(by))
+	}
+}
