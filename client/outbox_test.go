@@ -137,7 +137,7 @@ func TestCrashBetweenSteps(t *testing.T) {
 				must(t, hers.Rotate(w.ctx))
 			}
 		}
-		if step < 10 {
+		if step < 5 {
 			t.Errorf("a write is over after %d steps", step)
 		}
 	}
