@@ -61,7 +61,7 @@ func (e *env) code(operands []string) (authority.Code, error) {
 	}
 	code, err := authority.ParseCode(text)
 	if err != nil {
-		return code, fmt.Errorf("reading the code: %w", err)
+		return code, &hinted{fmt.Errorf("reading the code: %w", err), "copy it again, whole"}
 	}
 	return code, nil
 }

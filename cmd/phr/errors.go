@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/phrledger/phr/authority"
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/crypto/keystore"
 	"github.com/phrledger/phr/ledger/stream"
@@ -72,8 +71,6 @@ func hintOf(err error) string {
 		return "check the passphrase, or the file that --passphrase-file names"
 	case errors.Is(err, client.ErrNotShared):
 		return "phr patients lists what is shared with you; more is the patient's to grant"
-	case errors.Is(err, authority.ErrMalformed):
-		return "copy it again, whole"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "what was asked for may still happen: look before doing it again"
 	}

@@ -20,6 +20,9 @@ func recordExport(ctx context.Context, e *env, args []string) error {
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
+	if *out == "" && isTerminal(e.stdout) {
+		return &hinted{errors.New("a record is more than a terminal shows, and may hold characters that it would act on"), "name a file with -o"}
+	}
 	c, err := e.dial(ctx)
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ func authorityEndorse(ctx context.Context, e *env, args []string) error {
 	}
 	fingerprint, err := authority.ParseFingerprint(operands[1])
 	if err != nil {
-		return fmt.Errorf("reading the fingerprint: %w", err)
+		return &hinted{fmt.Errorf("reading the fingerprint: %w", err), "copy it again, whole"}
 	}
 	c, err := e.dialRegistry(ctx, *dir)
 	if err != nil {
