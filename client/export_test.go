@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 
 	"github.com/phrledger/phr/authority/challenge"
 	"github.com/phrledger/phr/crypto/abe"
@@ -58,6 +59,71 @@ func (b *Book) Force(ctx context.Context, op ledger.Operation, term ledger.TermI
 		s.end()
 	}
 	return err
+}
+
+// Held is a session that is used as it is, whatever has become of it.
+type Held struct {
+	b *Book
+	s *session
+}
+
+// Hold opens a session for op, or takes the one there is.
+func (b *Book) Hold(ctx context.Context, op ledger.Operation) (*Held, error) {
+	s, err := b.c.session(ctx, sessionKey{b.chain, op})
+	if op == ledger.OpLogin {
+		s, err = b.c.session(ctx, loginKey)
+	}
+	return &Held{b, s}, err
+}
+
+// Submit signs events for a chain after a head, naming the session, and submits them in it.
+func (h *Held) Submit(ctx context.Context, head ledger.Head, parts []protocol.PartData, events ...*ledger.Event) error {
+	if err := h.b.c.place(events, head, h.s.id); err != nil {
+		return err
+	}
+	return submit(ctx, h.s.conn, protocol.Ingest(events[0].Chain), h.b.c.config.Now(), events, parts)
+}
+
+// Head returns where the book's chain ends, as it was read last.
+func (b *Book) Head() ledger.Head { return b.c.head(b.chain) }
+
+// Parts fetches every part of the epoch in force.
+func (b *Book) Parts(ctx context.Context) (found map[string][]byte, err error) {
+	err = b.do(ctx, b.readKey(), func(s *session) error {
+		f, _ := b.fact()
+		query := protocol.PartsQuery{Epoch: f.Epoch.Number}
+		for _, p := range f.Epoch.Parts {
+			query.Names = append(query.Names, p.Name)
+		}
+		answer, err := ask[protocol.Parts](ctx, s.conn, protocol.KeyParts(b.chain), query)
+		if err != nil {
+			return err
+		}
+		found = make(map[string][]byte)
+		for _, p := range answer.Parts {
+			found[p.Name] = p.Data
+		}
+		return nil
+	})
+	return found, err
+}
+
+// OpenStolen tries to open the epoch in force with the caller's keys, as someone does who was handed all that a node has of it.
+func (b *Book) OpenStolen(ctx context.Context, f ledger.CompartmentFact, parts map[string][]byte) error {
+	var failed []error
+	for _, t := range f.Terms {
+		o := &opening{
+			b: b, s: &session{term: &t.Term}, fact: f, sealed: make(map[uint32]error),
+			parts: map[uint32]map[string][]byte{f.Epoch.Number: parts},
+		}
+		if _, err := o.current(ctx); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	if len(failed) < len(f.Terms) {
+		return nil
+	}
+	return errors.Join(failed...)
 }
 
 // Event makes an event of the caller's for the book's chain.

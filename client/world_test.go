@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"slices"
 	"sync"
@@ -34,9 +35,23 @@ type place struct {
 	stop  func() error
 	away  []func() // ends what runs beside the node
 
-	mu    sync.Mutex
-	found map[policy.Authority]*client.Client
-	cast  map[string]*client.Client
+	mu       sync.Mutex
+	found    map[policy.Authority]*client.Client
+	cast     map[string]*client.Client
+	refusals refusals
+}
+
+// refusals hears of enrolments that authorities refuse: they say so in their own log alone.
+type refusals chan string
+
+func (r refusals) Enabled(context.Context, slog.Level) bool { return true }
+func (r refusals) WithAttrs([]slog.Attr) slog.Handler       { return r }
+func (r refusals) WithGroup(string) slog.Handler            { return r }
+func (r refusals) Handle(_ context.Context, record slog.Record) error {
+	if record.Message == "enrolment_refused" {
+		r <- record.Message
+	}
+	return nil
 }
 
 // clock is the time in a world. It can be put forward.
@@ -58,7 +73,9 @@ func (c *clock) forward(d time.Duration) {
 }
 
 func newPlace(dir string) (*place, error) {
-	p := &place{dir: dir, found: make(map[policy.Authority]*client.Client), cast: make(map[string]*client.Client)}
+	p := &place{
+		dir: dir, found: make(map[policy.Authority]*client.Client), cast: make(map[string]*client.Client), refusals: make(refusals, 100),
+	}
 	return p, p.start()
 }
 
@@ -181,7 +198,9 @@ func (w *world) patient() *client.Client {
 // lasting connects someone new for as long as the place lasts.
 func (w *world) lasting() *client.Client {
 	w.t.Helper()
-	c, err := client.Dial(context.Background(), w.config(newHome(w.t)))
+	config := w.config(newHome(w.t))
+	config.Log = slog.New(w.refusals)
+	c, err := client.Dial(context.Background(), config)
 	must(w.t, err)
 	w.away = append(w.away, c.Close)
 	return c
