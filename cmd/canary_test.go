@@ -33,6 +33,11 @@ import (
 	"github.com/phrledger/phr/projections/chart"
 )
 
+func TestMain(m *testing.M) {
+	keystore.Native = keystore.Params{Time: 1, MemoryKiB: 64 << 10, Threads: 4} // nobody guesses the passphrases of tests
+	os.Exit(m.Run())
+}
+
 // Nothing of what is written in a record, and no private key of a person or an authority, is anywhere in what the node keeps,
 // nor in what anybody's program logs or complains about; nor does it lie open in anybody's home. The node's own keys are in
 // one directory.
@@ -73,7 +78,7 @@ func TestAttack54_Canary(t *testing.T) {
 
 // world is a node and the people around it, each with a home on disk.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	ctx     context.Context
 	node    *node.Node
 	stop    func()
@@ -88,7 +93,7 @@ type world struct {
 	bulk    []byte
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	bulk := make([]byte, 4<<10)
 	rand.Read(bulk) // it does not compress: were it not encrypted, it would stand there as it is
 	w := &world{
@@ -438,7 +443,7 @@ func (w *world) checkTables() {
 }
 
 // rows returns the rows of a query as text, a value after the other.
-func rows(t *testing.T, db *sql.DB, query string) (all []string) {
+func rows(t testing.TB, db *sql.DB, query string) (all []string) {
 	t.Helper()
 	found, err := db.QueryContext(t.Context(), query)
 	if err != nil {

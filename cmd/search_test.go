@@ -97,7 +97,7 @@ func (s search) in(data []byte) (found []string) {
 }
 
 // inFiles returns what is found in the files below dir, and in their names, by path. Skip names a directory to pass over.
-func (s search) inFiles(t *testing.T, dir, skip string) map[string][]string {
+func (s search) inFiles(t testing.TB, dir, skip string) map[string][]string {
 	t.Helper()
 	hits := make(map[string][]string)
 	files := 0
