@@ -141,6 +141,22 @@ func TestCrashBetweenPartsAndEvents(t *testing.T) {
 	}
 }
 
+// A node that has just started does not take for orphans what it has not read of yet.
+func TestCollectAfterRestart(t *testing.T) {
+	w := newWard(t)
+	before := w.stored()
+	w.Clock.Advance(2 * time.Hour)
+	for range 3 {
+		w.Restart()
+		if n, err := w.Ingest.Collect(t.Context()); n != 0 || err != nil {
+			t.Fatalf("Collect = %d, %v", n, err)
+		}
+	}
+	if after := w.stored(); !slices.Equal(after, before) {
+		t.Errorf("%d parts are left of %d", len(after), len(before))
+	}
+}
+
 func subjects(parts []stream.Part) []string {
 	all := make([]string, len(parts))
 	for i, p := range parts {

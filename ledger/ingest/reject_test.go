@@ -7,6 +7,7 @@ import (
 
 	"github.com/phrledger/phr/crypto/canonical"
 	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/ingest"
 	"github.com/phrledger/phr/ledger/internal/testnode"
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
@@ -51,9 +52,72 @@ func TestRejectedEntriesAreMarkedOnce(t *testing.T) {
 	if len(w.Fold.Rejected(w.patient.Profile)) != 0 {
 		t.Error("another chain has rejected entries")
 	}
-	// What is marked once never counts later, even where it would be the next.
-	_, err := w.Ingest.Submit(t.Context(), loser, nil)
+}
+
+// What is marked once never counts later, even where it would be the next: a mark names an event.
+func TestMarkedNeverCounts(t *testing.T) {
+	w := newWard(t)
+	both := w.sign(w.note("the first"))
+	head := ledger.Head{Number: w.number() + 1, Hash: ledger.HashEvent(both[0])}
+	early := w.SignAfter(head, w.patient.Identity, none, w.patient.Health, w.note("the second, which came too early"))
+	raced := w.messages(early)
+	raced[0].ID = "forgotten by the stream, as every id is after a while"
+	w.RaceRaw(raced...)
+	w.until(func() bool { return w.marks()[ledger.HashEvent(early[0])] == 1 })
+	w.Submit(both)
+	_, err := w.Ingest.Submit(t.Context(), early, nil)
 	wantCode(t, err, protocol.CodeConflict)
+	w.Submit(w.sign(w.note("signed again")))
+}
+
+// However much of the log lies between an entry that does not count and its mark, a restart marks nothing again.
+func TestMarkFarBehind(t *testing.T) {
+	w := newWard(t)
+	loser := w.sign(w.note("late"))
+	w.Submit(w.sign(w.note("faster")))
+	w.Halt()
+	w.RaceRaw(w.messages(loser)...)
+	head := w.Head(w.patient.Health)
+	for range 2 {
+		many := w.SignAfter(head, w.patient.Identity, none, w.patient.Health, w.patient.Records(600, 10)...)
+		w.RaceRaw(w.messages(many)...)
+		head = ledger.Head{Number: head.Number + 600, Hash: ledger.HashEvent(many[599])}
+	}
+	for range 2 {
+		w.Restart()
+		w.until(func() bool { return w.marks()[ledger.HashEvent(loser[0])] > 0 })
+		w.Submit(w.sign(w.note("the chain goes on"))) // whatever the node has to say is said by then
+	}
+	if m := w.marks(); m[ledger.HashEvent(loser[0])] != 1 || len(m) != 1 {
+		t.Errorf("marks: %v", m)
+	}
+}
+
+// Of two events for one place that come over two nodes at the same time, one is given a receipt, and it counts.
+func TestTwoNodes(t *testing.T) {
+	w := newWard(t)
+	second := w.Second()
+	for round := range 25 {
+		events := [][][]byte{w.sign(w.note("here"), w.note("and more")), w.sign(w.note("there"))}
+		errs := make([]error, 2)
+		var wg sync.WaitGroup
+		for i, in := range []*ingest.Ingest{w.Ingest, second} {
+			wg.Go(func() { _, errs[i] = in.Submit(t.Context(), events[i], nil) })
+		}
+		wg.Wait()
+		w.CatchUp()
+		winner := slices.Index(errs, nil)
+		if winner < 0 {
+			t.Fatalf("round %d: nobody was given a receipt: %v", round, errs)
+		}
+		wantCode(t, errs[1-winner], protocol.CodeConflict)
+		if last := events[winner][len(events[winner])-1]; w.Head(w.patient.Health).Hash != ledger.HashEvent(last) {
+			t.Fatalf("round %d: what was given a receipt does not count", round)
+		}
+	}
+	if got := w.Fold.Rejected(w.patient.Health); len(got) != 0 {
+		t.Errorf("%d entries do not count", len(got))
+	}
 }
 
 // What was not marked before a crash is marked after it.
@@ -61,18 +125,30 @@ func TestMarkedAfterRestart(t *testing.T) {
 	w := newWard(t)
 	loser := w.sign(w.note("late"))
 	w.Submit(w.sign(w.note("faster")))
-	e, err := ledger.NewEntry(loser[0], w.Now(), ledger.Position{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := e.Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
 	w.Halt()
-	w.RaceRaw(stream.Message{Subject: e.Subject(), Data: data, ID: e.Hash.String(), Filter: e.Chain.Filter()})
+	w.RaceRaw(w.messages(loser)...)
 	w.Restart()
-	w.until(func() bool { return w.marks()[e.Hash] == 1 })
+	w.until(func() bool { return w.marks()[ledger.HashEvent(loser[0])] == 1 })
+}
+
+// messages are events as another node appends them.
+func (w *ward) messages(events [][]byte) []stream.Message {
+	w.Helper()
+	var position ledger.Position
+	w.Fold.View(func(s *ledger.State) { position = s.Position() })
+	messages := make([]stream.Message, len(events))
+	for i, encoded := range events {
+		e, err := ledger.NewEntry(encoded, w.Now(), position)
+		if err != nil {
+			w.Fatal(err)
+		}
+		data, err := e.Marshal()
+		if err != nil {
+			w.Fatal(err)
+		}
+		messages[i] = stream.Message{Subject: e.Subject(), Data: data, ID: e.Hash.String(), Filter: e.Chain.Filter()}
+	}
+	return messages
 }
 
 // What this version of phr can't read closes its owner's record, and nobody else's. What follows it is not judged.
@@ -145,15 +221,9 @@ func TestUnreadableEntries(t *testing.T) {
 	w := newWard(t)
 	other := w.Patient()
 	next := w.sign(w.note("for another chain"))
-	e, err := ledger.NewEntry(next[0], w.Now(), ledger.Position{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := e.Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.RaceRaw(stream.Message{Subject: other.Health.Subject(ledger.RecordWrittenKind), Data: data, ID: "misplaced", Filter: other.Health.Filter()})
+	misplaced := w.messages(next)[0]
+	misplaced.Subject, misplaced.ID, misplaced.Filter = other.Health.Subject(ledger.RecordWrittenKind), "misplaced", other.Health.Filter()
+	w.RaceRaw(misplaced)
 	w.RaceRaw(stream.Message{Subject: w.hospital.Chain.Subject(ledger.KeyIssuedKind), Data: []byte("garbage"), ID: "garbage", Filter: w.hospital.Chain.Filter()})
 	w.CatchUp()
 	for _, c := range []ledger.Chain{other.Health, w.hospital.Chain} {
@@ -161,7 +231,7 @@ func TestUnreadableEntries(t *testing.T) {
 			t.Errorf("%s is not closed", c)
 		}
 	}
-	_, err = w.Ingest.Submit(t.Context(), w.Sign(w.hospital.Identity, none, w.hospital.Chain, &ledger.AttributeDefined{Name: "nurse"}), nil)
+	_, err := w.Ingest.Submit(t.Context(), w.Sign(w.hospital.Identity, none, w.hospital.Chain, &ledger.AttributeDefined{Name: "nurse"}), nil)
 	wantCode(t, err, protocol.CodeInvalid)
 	w.Submit(next)
 }
@@ -178,16 +248,8 @@ func TestAttack63_StaleSubmissionInGroup(t *testing.T) {
 	// What the other node appends never counts: it stands where the chain has been already.
 	var rival []stream.Message
 	for range rounds * 6 {
-		encoded := w.SignAfter(ledger.Head{}, w.patient.Identity, none, w.patient.Health, &ledger.CompartmentCreated{Class: ledger.HealthClass})
-		e, err := ledger.NewEntry(encoded[0], w.Now(), ledger.Position{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := e.Marshal()
-		if err != nil {
-			t.Fatal(err)
-		}
-		rival = append(rival, stream.Message{Subject: e.Subject(), Data: data, ID: e.Hash.String(), Filter: e.Chain.Filter()})
+		created := w.SignAfter(ledger.Head{}, w.patient.Identity, none, w.patient.Health, &ledger.CompartmentCreated{Class: ledger.HealthClass})
+		rival = append(rival, w.messages(created)...)
 	}
 	conflicts := 0
 	for round := range rounds {

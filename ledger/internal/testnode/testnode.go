@@ -100,6 +100,31 @@ func (n *Node) run() {
 	}
 }
 
+// Second runs a second node on the same log, with a fold and an ingest of its own, until the test ends. It offers no services.
+func (n *Node) Second() *ingest.Ingest {
+	n.Helper()
+	self := newIdentity(n)
+	n.Register(self)
+	n.Say(n.Root, ledger.NodeChain(self.GID()), &ledger.NodeDescribed{
+		Sequence: 1, Account: "B", Suites: []uint16{1}, Expires: n.Now().Add(time.Hour).UnixMilli(),
+	})
+	log := slog.New(slog.NewTextHandler(n.Output(), nil))
+	second := ingest.New(ingest.Config{
+		Ledger: n.Ledger(), Fold: ingest.NewFold(n.Root.GID(), log), Node: self, Sessions: n.Desk, Log: log, Now: n.Now,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return second.Fold.Run(ctx, n.Ledger()) })
+	g.Go(func() error { return second.Run(ctx) })
+	n.Cleanup(func() {
+		cancel()
+		if err := g.Wait(); !errors.Is(err, context.Canceled) {
+			n.Errorf("the second node stopped by itself: %v", err)
+		}
+	})
+	return second
+}
+
 // Halt stops everything but the server.
 func (n *Node) Halt() {
 	if n.halt != nil {
