@@ -108,6 +108,14 @@ func refusal(err error) error {
 	return err
 }
 
+// dropped says so where a connection was found closed under way, before anybody has said why.
+func dropped(err error) error {
+	if errors.Is(err, nats.ErrConnectionClosed) {
+		return fmt.Errorf("%w: %w", ErrDropped, err)
+	}
+	return err
+}
+
 // note keeps why the connection was lost, if err says so, and ends the requests it says are not allowed: the server
 // answers those with an error of the connection, not of the request.
 func (c *Conn) note(err error) {
@@ -195,7 +203,7 @@ func (c *Conn) Request(ctx context.Context, subject string, data []byte) ([]byte
 			Hint: "it may be starting, or the session has ended; try again in a moment",
 		}
 	}
-	return nil, fmt.Errorf("asking %s: %w", service(subject), err)
+	return nil, fmt.Errorf("asking %s: %w", service(subject), dropped(err))
 }
 
 // wait registers a request under way until done is called.

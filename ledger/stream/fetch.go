@@ -61,7 +61,7 @@ func (c *Conn) pullFrom(ctx context.Context, consumer string) (*puller, error) {
 	}
 	p, err := newPuller(c.conn, apiPrefix+".CONSUMER.MSG.NEXT."+LedgerName+"."+consumer)
 	if err != nil {
-		return nil, fmt.Errorf("fetching entries: %w", err)
+		return nil, fmt.Errorf("fetching entries: %w", dropped(err))
 	}
 	p.delivered, p.seq, p.pending = info.Delivered.Consumer, info.Delivered.Stream, info.Pending
 	return p, nil

@@ -168,7 +168,7 @@ func (p *puller) message(ctx context.Context) (*nats.Msg, error) {
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, fmt.Errorf("pulling entries: the server is silent: %w", err)
 	default:
-		return nil, fmt.Errorf("pulling entries: %w", err)
+		return nil, fmt.Errorf("pulling entries: %w", dropped(err))
 	}
 }
 
