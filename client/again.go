@@ -35,6 +35,8 @@ func (c *Client) attempt(ctx context.Context, key sessionKey, try func(*session)
 		switch {
 		case !c.again(s, err):
 			return err
+		case codeOf(err) == protocol.CodeStale:
+			failures++ // the next try starts an epoch
 		case isConflict(err):
 			conflicts++
 			wait = time.Duration(rand.Int64N(int64(time.Millisecond) << min(conflicts, 7)))

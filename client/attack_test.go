@@ -162,7 +162,7 @@ func (w *world) neverWrites(who string) {
 	}
 	record, err := its.Event(&ledger.RecordWritten{Content: ledger.Content{Epoch: 1, Media: chart.Note, Sealed: []byte("x")}})
 	must(t, err)
-	started, parts, err := its.Rotation(w.ctx, ledger.OpRead)
+	_, started, parts, err := its.Rotation(w.ctx, ledger.OpRead)
 	must(t, err)
 	rotated, err := its.Event(started)
 	must(t, err)

@@ -39,14 +39,17 @@ func (b *Book) Entries() []*ledger.Entry {
 }
 
 // Submit signs events of the caller's for the book's chain as it stands, in a session for op, and submits them with parts,
-// whatever they say.
+// whatever they say, once.
 func (b *Book) Submit(ctx context.Context, op ledger.Operation, parts []protocol.PartData, events ...*ledger.Event) error {
-	return b.do(ctx, b.c.keyFor(b.chain, op), func(s *session) error {
+	var told error
+	err := b.do(ctx, b.c.keyFor(b.chain, op), func(s *session) error {
 		if err := b.c.place(events, b.c.head(b.chain), b.sessionID(s)); err != nil {
 			return err
 		}
-		return submit(ctx, s.conn, protocol.Ingest(b.chain), b.c.config.Now(), events, parts)
+		told = submit(ctx, s.conn, protocol.Ingest(b.chain), b.c.config.Now(), events, parts)
+		return nil
 	})
+	return errors.Join(err, told)
 }
 
 // Force asks the gate for a session under a term, whatever is shared.
@@ -83,6 +86,9 @@ func (h *Held) Submit(ctx context.Context, head ledger.Head, parts []protocol.Pa
 	}
 	return submit(ctx, h.s.conn, protocol.Ingest(events[0].Chain), h.b.c.config.Now(), events, parts)
 }
+
+// Client returns whose book it is.
+func (b *Book) Client() *Client { return b.c }
 
 // Head returns where the book's chain ends, as it was read last.
 func (b *Book) Head() ledger.Head { return b.c.head(b.chain) }
@@ -141,17 +147,18 @@ func (b *Book) Seal(ctx context.Context, d Draft) (e *ledger.Event, err error) {
 	return e, err
 }
 
-// Rotation makes the start of the next epoch for the terms in force, without submitting it.
-func (b *Book) Rotation(ctx context.Context, op ledger.Operation) (started *ledger.EpochStarted, parts []protocol.PartData, err error) {
+// Rotation makes the start of the next epoch for the terms in force, and what is to be said of this one before, without
+// submitting it.
+func (b *Book) Rotation(ctx context.Context, op ledger.Operation) (before []ledger.Body, started *ledger.EpochStarted, parts []protocol.PartData, err error) {
 	err = b.do(ctx, b.c.keyFor(b.chain, op), func(s *session) error {
 		f, _ := b.fact()
 		r, err := b.rotation(ctx, s, f.Terms, "because")
 		if err == nil {
-			started, parts = r.started, r.parts
+			before, started, parts = r.before, r.started, r.parts
 		}
 		return err
 	})
-	return started, parts, err
+	return before, started, parts, err
 }
 
 // Rotate starts the next epoch.
