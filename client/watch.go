@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"math"
+	"sort"
 	"time"
 
 	"github.com/phrledger/phr/projections/chart"
@@ -10,9 +12,14 @@ import (
 // Watch calls fn with every record event from now on, decrypted as it comes, until ctx ends, access does, or fn fails, and
 // returns why. When a session ends it goes on in the next one, and misses nothing in between. Fn may use the book.
 func (b *Book) Watch(ctx context.Context, fn func(chart.Record) error) error {
+	return b.WatchAfter(ctx, math.MaxUint64, fn)
+}
+
+// WatchAfter is Watch that begins with what came after an event, by its number on the chain.
+func (b *Book) WatchAfter(ctx context.Context, number uint64, fn func(chart.Record) error) error {
 	w := &watcher{b: b, fn: fn}
 	if err := b.do(ctx, b.readKey(), func(*session) error {
-		w.seen = len(b.records)
+		w.seen = sort.Search(len(b.records), func(i int) bool { return b.records[i].Number > number })
 		return nil
 	}); err != nil {
 		return err
