@@ -120,8 +120,6 @@ func clip(s string, n int) string {
 	return string([]rune(s)[:n-1]) + "…"
 }
 
-func (t *table) flush() error { return t.w.Flush() }
-
 // moment shows a time to people.
 func moment(t time.Time) string {
 	if t.IsZero() {

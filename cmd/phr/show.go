@@ -105,8 +105,15 @@ func (e *env) showRecord(found *client.Record, history []chart.Version) error {
 	s := showItem(found.Book.Patient(), &found.Item)
 	e.say("%s  %s", s.Type, s.Display)
 	for _, field := range []struct{ name, value string }{
-		{"id", string(s.ID)}, {"patient", string(s.Patient)}, {"compartment", s.Compartment}, {"when", s.when()}, {"value", s.Value},
-		{"status", s.Status}, {"written by", string(s.Author)}, {"logged", moment(s.LogTime)}, {"retracted", s.Retracted},
+		{"id", string(s.ID)},
+		{"patient", string(s.Patient)},
+		{"compartment", s.Compartment},
+		{"when", s.when()},
+		{"value", s.Value},
+		{"status", s.Status},
+		{"written by", string(s.Author)},
+		{"logged", moment(s.LogTime)},
+		{"retracted", s.Retracted},
 		{"unreadable", s.Unreadable},
 	} {
 		if field.value != "" {

@@ -28,76 +28,140 @@ const (
 // verbs are all there are, in the order of help.
 func verbs() []verb {
 	return []verb{
-		{"demo", everybody, "[--exit] [--data FILE…]", "see all of it work, in one process, with real timings",
-			"phr demo --exit", demoVerb},
-		{"id create", everybody, "", "make an identity, and a home for its keys",
-			"phr id create --home ~/.phr", idCreate},
-		{"id show", everybody, "", "print whose home this is",
-			"phr id show", idShow},
-		{"enroll", everybody, "[CODE]", "join an authority by an invitation, given as an argument or on standard input",
-			"phr enroll --name 'Dr. A. Ruiz' city-hospital-7K3M-9QXD-…", enroll},
-		{"keys", everybody, "", "fetch the attribute keys issued to you, and list those you hold",
-			"phr keys", keys},
-		{"patients", everybody, "", "list what has been shared with you",
-			"phr patients", patientsVerb},
+		{
+			"demo", everybody, "[--exit] [--data FILE…]", "see all of it work, in one process, with real timings",
+			"phr demo --exit", demoVerb,
+		},
+		{
+			"id create", everybody, "", "make an identity, and a home for its keys",
+			"phr id create --home ~/.phr", idCreate,
+		},
+		{
+			"id show", everybody, "", "print whose home this is",
+			"phr id show", idShow,
+		},
+		{
+			"enroll", everybody, "[CODE]", "join an authority by an invitation, given as an argument or on standard input",
+			"phr enroll --name 'Dr. A. Ruiz' city-hospital-7K3M-9QXD-…", enroll,
+		},
+		{
+			"keys", everybody, "", "fetch the attribute keys issued to you, and list those you hold",
+			"phr keys", keys,
+		},
+		{
+			"patients", everybody, "", "list what has been shared with you",
+			"phr patients", patientsVerb,
+		},
 
-		{"patient register", patients, "[--name NAME]", "become a patient, with the compartments health and training; prints the patient id",
-			"phr patient register --name 'Maria Lopez'", patientRegister},
-		{"compartment create", patients, "NAME", "add a compartment to your record",
-			"phr compartment create dental --class health", compartmentCreate},
-		{"compartment list", patients, "", "list the compartments of your record",
-			"phr compartment list", compartmentList},
-		{"grant", patients, "--to WHOM --compartment NAME", "let someone in; prints the grant id",
+		{
+			"patient register", patients, "[--name NAME]", "become a patient, with the compartments health and training; prints the patient id",
+			"phr patient register --name 'Maria Lopez'", patientRegister,
+		},
+		{
+			"compartment create", patients, "NAME", "add a compartment to your record",
+			"phr compartment create dental --class health", compartmentCreate,
+		},
+		{
+			"compartment list", patients, "", "list the compartments of your record",
+			"phr compartment list", compartmentList,
+		},
+		{
+			"grant", patients, "--to WHOM --compartment NAME", "let someone in; prints the grant id",
 			"phr grant --to doctor@city-hospital --compartment health --write\n" +
-				"phr grant --to 'gid:GID and agent@acme-insurance' --compartment health --until 30d", grant},
-		{"grants", patients, "", "list who is let in",
-			"phr grants", grants},
-		{"revoke", patients, "GRANT", "take a grant back: live sessions end, and what is written later stays closed to them",
-			"phr revoke 01jd3k6n8v5m2x7q4c9r0w1e2t", revoke},
-		{"access-log", patients, "", "list who looked at your record, and who tried",
-			"phr access-log", accessLog},
-		{"explain", patients, "--compartment NAME [--as WHOM]", "say who can read a compartment today, why, and why not",
-			"phr explain --compartment health --as 'nurse@city-hospital'", explain},
+				"phr grant --to 'gid:GID and agent@acme-insurance' --compartment health --until 30d", grant,
+		},
+		{
+			"grants", patients, "", "list who is let in",
+			"phr grants", grants,
+		},
+		{
+			"revoke", patients, "GRANT", "take a grant back: live sessions end, and what is written later stays closed to them",
+			"phr revoke 01jd3k6n8v5m2x7q4c9r0w1e2t", revoke,
+		},
+		{
+			"access-log", patients, "", "list who looked at your record, and who tried",
+			"phr access-log", accessLog,
+		},
+		{
+			"explain", patients, "--compartment NAME [--as WHOM]", "say who can read a compartment today, why, and why not",
+			"phr explain --compartment health --as 'nurse@city-hospital'", explain,
+		},
 
-		{"record import", readers, "FILE…", "write the resources of FHIR files: bundles or NDJSON, plain or gzipped",
-			"phr record import --dry-run bundle.json\nphr record import bundle.json", recordImport},
-		{"record add", readers, "[--note TEXT | --file FILE]", "write one record: a note, or a FHIR resource from a file or standard input",
-			"phr record add --note 'Slept badly since Monday'", recordAdd},
-		{"record list", readers, "", "list records",
-			"phr record list --type Observation --code 8480-6 --since 2024", recordList},
-		{"record show", readers, "ID", "show one record with its history",
-			"phr record show 01jd3k6n8v5m2x7q4c9r0w1e2t", recordShow},
-		{"record amend", readers, "ID [--file FILE | --note TEXT]", "write a new version of a record; the earlier ones stay",
-			"phr record amend 01jd3k6n8v5m2x7q4c9r0w1e2t --file corrected.json", recordAmend},
-		{"record retract", readers, "ID --reason TEXT", "mark a record as withdrawn; it stays in its history",
-			"phr record retract 01jd3k6n8v5m2x7q4c9r0w1e2t --reason 'wrong patient'", recordRetract},
-		{"record export", readers, "[-o FILE]", "write every FHIR resource, as it came in, as one Bundle",
-			"phr record export -o record.json", recordExport},
-		{"watch", readers, "", "follow a record as it grows",
-			"phr watch --patient GID", watch},
+		{
+			"record import", readers, "FILE…", "write the resources of FHIR files: bundles or NDJSON, plain or gzipped",
+			"phr record import --dry-run bundle.json\nphr record import bundle.json", recordImport,
+		},
+		{
+			"record add", readers, "[--note TEXT | --file FILE]", "write one record: a note, or a FHIR resource from a file or standard input",
+			"phr record add --note 'Slept badly since Monday'", recordAdd,
+		},
+		{
+			"record list", readers, "", "list records",
+			"phr record list --type Observation --code 8480-6 --since 2024", recordList,
+		},
+		{
+			"record show", readers, "ID", "show one record with its history",
+			"phr record show 01jd3k6n8v5m2x7q4c9r0w1e2t", recordShow,
+		},
+		{
+			"record amend", readers, "ID [--file FILE | --note TEXT]", "write a new version of a record; the earlier ones stay",
+			"phr record amend 01jd3k6n8v5m2x7q4c9r0w1e2t --file corrected.json", recordAmend,
+		},
+		{
+			"record retract", readers, "ID --reason TEXT", "mark a record as withdrawn; it stays in its history",
+			"phr record retract 01jd3k6n8v5m2x7q4c9r0w1e2t --reason 'wrong patient'", recordRetract,
+		},
+		{
+			"record export", readers, "[-o FILE]", "write every FHIR resource, as it came in, as one Bundle",
+			"phr record export -o record.json", recordExport,
+		},
+		{
+			"watch", readers, "", "follow a record as it grows",
+			"phr watch --patient GID", watch,
+		},
 
-		{"authority init", founders, "NAME --kind KIND", "found an authority; prints the fingerprint for the registry to endorse",
-			"phr authority init city-hospital --kind hospital", authorityInit},
-		{"authority serve", founders, "", "answer enrolments until interrupted",
-			"phr authority serve", authorityServe},
-		{"authority invite", founders, "--attr ATTRIBUTE", "open an invitation; prints its code",
-			"phr authority invite --attr doctor --uses 1 --expires 7d", authorityInvite},
-		{"authority members", founders, "", "list who is enrolled",
-			"phr authority members", authorityMembers},
+		{
+			"authority init", founders, "NAME --kind KIND", "found an authority; prints the fingerprint for the registry to endorse",
+			"phr authority init city-hospital --kind hospital", authorityInit,
+		},
+		{
+			"authority serve", founders, "", "answer enrolments until interrupted",
+			"phr authority serve", authorityServe,
+		},
+		{
+			"authority invite", founders, "--attr ATTRIBUTE", "open an invitation; prints its code",
+			"phr authority invite --attr doctor --uses 1 --expires 7d", authorityInvite,
+		},
+		{
+			"authority members", founders, "", "list who is enrolled",
+			"phr authority members", authorityMembers,
+		},
 
-		{"node", operators, "--data DIR", "run the ledger; prints its URL once it is ready",
-			"phr node --data /var/lib/phr --listen 127.0.0.1:4222", nodeVerb},
-		{"authority endorse", operators, "NAME FINGERPRINT --data DIR", "give a name to an authority, as the registry that lives in a node's directory",
-			"phr authority endorse city-hospital ABCD-… --data /var/lib/phr", authorityEndorse},
-		{"audit", operators, "[--node URL | --dir DIR]", "replay the log and verify it; one finding a line",
-			"phr audit --dir /var/lib/phr", auditVerb},
+		{
+			"node", operators, "--data DIR", "run the ledger; prints its URL once it is ready",
+			"phr node --data /var/lib/phr --listen 127.0.0.1:4222", nodeVerb,
+		},
+		{
+			"authority endorse", operators, "NAME FINGERPRINT --data DIR", "give a name to an authority, as the registry that lives in a node's directory",
+			"phr authority endorse city-hospital ABCD-… --data /var/lib/phr", authorityEndorse,
+		},
+		{
+			"audit", operators, "[--node URL | --dir DIR]", "replay the log and verify it; one finding a line",
+			"phr audit --dir /var/lib/phr", auditVerb,
+		},
 
-		{"demo", everybody, "[--exit] [--data FILE…]", "show all of it in one process: a node, authorities, a patient, who reads and who does not",
-			"phr demo --exit\nphr demo --exit --data bundle.json more.ndjson.gz", demoVerb},
-		{"help", everybody, "[VERB]", "list what phr does, or say more about one verb",
-			"phr help grant", help},
-		{"version", everybody, "", "print the version",
-			"phr version", version},
+		{
+			"demo", everybody, "[--exit] [--data FILE…]", "show all of it in one process: a node, authorities, a patient, who reads and who does not",
+			"phr demo --exit\nphr demo --exit --data bundle.json more.ndjson.gz", demoVerb,
+		},
+		{
+			"help", everybody, "[VERB]", "list what phr does, or say more about one verb",
+			"phr help grant", help,
+		},
+		{
+			"version", everybody, "", "print the version",
+			"phr version", version,
+		},
 	}
 }
 

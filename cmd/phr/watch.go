@@ -27,12 +27,18 @@ func watch(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
+	last := make([]uint64, len(books))
+	for i, b := range books {
+		if last[i], err = newest(ctx, b); err != nil {
+			return err
+		}
+	}
 	e.note("Watching until interrupted.")
 	var printing sync.Mutex
 	g, watching := errgroup.WithContext(ctx)
-	for _, b := range books {
+	for i, b := range books {
 		g.Go(func() error {
-			return b.Watch(watching, func(r chart.Record) error {
+			return b.WatchAfter(watching, last[i], func(r chart.Record) error {
 				printing.Lock()
 				defer printing.Unlock()
 				return e.showEvent(b, r)
@@ -43,6 +49,15 @@ func watch(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	return nil
+}
+
+// newest returns the number of the newest record event of a book, 0 if there is none.
+func newest(ctx context.Context, b *client.Book) (uint64, error) {
+	all, err := b.Records(ctx)
+	if err != nil || len(all) == 0 {
+		return 0, err
+	}
+	return all[len(all)-1].Number, nil
 }
 
 // showEvent prints a record event as it came.
