@@ -2,8 +2,6 @@ package demo_test
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,23 +16,5 @@ func TestDemo(t *testing.T) {
 	t.Log("\n" + out.String())
 	if got := strings.Count(out.String(), "\nok   ") + 1; got != 13 {
 		t.Errorf("%d steps are ok, want 13", got)
-	}
-}
-
-func TestDemoWithData(t *testing.T) {
-	dir := os.Getenv("PHR_TESTDATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "..", "shared", "data")
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "synthea", "Eura_*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) == 0 {
-		t.Skip("no sample data: set PHR_TESTDATA to the folder that holds synthea/")
-	}
-	var out bytes.Buffer
-	if err := demo.Run(t.Context(), demo.Options{Out: &out, Data: files, JSON: true}); err != nil {
-		t.Fatalf("%v\n%s", err, out.String())
 	}
 }
