@@ -256,9 +256,7 @@ func TestAttack34_OldHead(t *testing.T) {
 	must(t, w.stop())
 	w.dir = old
 	must(t, w.start())
-	live.mu.Lock()
-	live.to = w.node.Dialer()
-	live.mu.Unlock()
+	live.lead(w.node.Dialer())
 	for name, b := range map[string]*client.Book{
 		"the patient":                    w.book(w.connect(maria.Home()), maria, ledger.Health),
 		"the patient, connected before,": before,

@@ -113,14 +113,15 @@ func (c *Client) decapsulate(ctx context.Context, h *abe.Header, label abe.Label
 		return [32]byte{}, err
 	}
 	key, err := x.Decapsulate(c.home.AttributeKeys(), label, context, ciphertext)
-	if !errors.Is(err, abe.ErrNotSatisfied) {
-		return key, err
+	if errors.Is(err, abe.ErrNotSatisfied) {
+		fetched, _, fetchErr := c.fetchKeys(ctx)
+		if fetchErr != nil || len(fetched) == 0 {
+			return [32]byte{}, errors.Join(err, fetchErr)
+		}
+		key, err = x.Decapsulate(c.home.AttributeKeys(), label, context, ciphertext)
 	}
-	fetched, _, fetchErr := c.fetchKeys(ctx)
-	if fetchErr != nil || len(fetched) == 0 {
-		return [32]byte{}, errors.Join(err, fetchErr)
-	}
-	return x.Decapsulate(c.home.AttributeKeys(), label, context, ciphertext)
+	c.config.Log.Debug("decapsulated", "label", string(label), "ok", err == nil)
+	return key, err
 }
 
 // resolve finds what a ciphertext was made for: its policy at the versions it names, with the authorities' keys.

@@ -87,9 +87,6 @@ func (h *Held) Submit(ctx context.Context, head ledger.Head, parts []protocol.Pa
 	return submit(ctx, h.s.conn, protocol.Ingest(events[0].Chain), h.b.c.config.Now(), events, parts)
 }
 
-// Client returns whose book it is.
-func (b *Book) Client() *Client { return b.c }
-
 // Head returns where the book's chain ends, as it was read last.
 func (b *Book) Head() ledger.Head { return b.c.head(b.chain) }
 

@@ -18,8 +18,15 @@ import (
 // Serve answers enrolments to the caller's own authority until ctx ends. Notify, if not nil, hears of everyone enrolled.
 func (c *Client) Serve(ctx context.Context, notify func(*authority.Admission)) error {
 	const pace = 100 * time.Millisecond
+	a, err := c.home.Authority()
+	if err != nil {
+		return err
+	}
+	if a == nil {
+		return errNoAuthority
+	}
 	for {
-		err := c.serveOnce(ctx, notify)
+		err := c.serveOnce(ctx, a.Name(), notify)
 		var over *exhausted
 		if errors.As(err, &over) {
 			err = over.err // a service outlasts a node that is away
@@ -35,21 +42,14 @@ func (c *Client) Serve(ctx context.Context, notify func(*authority.Admission)) e
 
 // serveOnce takes what waits. A request that is refused for good is dropped; one that is answered is dropped when the answer
 // is on the log.
-func (c *Client) serveOnce(ctx context.Context, notify func(*authority.Admission)) error {
-	a, err := c.home.Authority()
-	if err != nil {
-		return err
-	}
-	if a == nil {
-		return errNoAuthority
-	}
-	waiting, err := c.enrolments(ctx, a.Name(), nil)
+func (c *Client) serveOnce(ctx context.Context, name policy.Authority, notify func(*authority.Admission)) error {
+	waiting, err := c.enrolments(ctx, name, nil)
 	if err != nil {
 		return fmt.Errorf("fetching enrolments: %w", err)
 	}
 	var done []ledger.Hash
 	for _, w := range waiting.Waiting {
-		admitted, err := c.admit(ctx, a.Name(), w.Sealed)
+		admitted, err := c.admit(ctx, name, w.Sealed)
 		if err != nil && !errors.Is(err, authority.ErrRefused) {
 			return err
 		}
@@ -63,7 +63,7 @@ func (c *Client) serveOnce(ctx context.Context, notify func(*authority.Admission
 	if len(done) == 0 {
 		return nil
 	}
-	_, err = c.enrolments(ctx, a.Name(), done)
+	_, err = c.enrolments(ctx, name, done)
 	return err
 }
 

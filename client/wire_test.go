@@ -58,6 +58,13 @@ func (w *wire) cut() {
 	}
 }
 
+// lead makes new connections go elsewhere.
+func (w *wire) lead(to stream.Dialer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.to = to
+}
+
 type wired struct {
 	net.Conn
 	wire *wire

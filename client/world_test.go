@@ -44,14 +44,45 @@ type place struct {
 // refusals hears of enrolments that authorities refuse: they say so in their own log alone.
 type refusals chan string
 
-func (r refusals) Enabled(context.Context, slog.Level) bool { return true }
-func (r refusals) WithAttrs([]slog.Attr) slog.Handler       { return r }
-func (r refusals) WithGroup(string) slog.Handler            { return r }
-func (r refusals) Handle(_ context.Context, record slog.Record) error {
-	if record.Message == "enrolment_refused" {
-		r <- record.Message
-	}
+func (r refusals) logger() *slog.Logger {
+	return slog.New(ear(func(record slog.Record) {
+		if record.Message == "enrolment_refused" {
+			r <- record.Message
+		}
+	}))
+}
+
+// ear is a log handler that hears everything.
+type ear func(slog.Record)
+
+func (e ear) Enabled(context.Context, slog.Level) bool { return true }
+func (e ear) WithAttrs([]slog.Attr) slog.Handler       { return e }
+func (e ear) WithGroup(string) slog.Handler            { return e }
+func (e ear) Handle(_ context.Context, r slog.Record) error {
+	e(r)
 	return nil
+}
+
+// tally counts the lines of a log by message.
+type tally struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+func newTally() *tally { return &tally{counts: make(map[string]int)} }
+
+func (y *tally) logger() *slog.Logger {
+	return slog.New(ear(func(r slog.Record) {
+		y.mu.Lock()
+		defer y.mu.Unlock()
+		y.counts[r.Message]++
+	}))
+}
+
+func (y *tally) of(message string) int {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return y.counts[message]
 }
 
 // clock is the time in a world. It can be put forward.
@@ -199,7 +230,7 @@ func (w *world) patient() *client.Client {
 func (w *world) lasting() *client.Client {
 	w.t.Helper()
 	config := w.config(newHome(w.t))
-	config.Log = slog.New(w.refusals)
+	config.Log = w.refusals.logger()
 	c, err := client.Dial(context.Background(), config)
 	must(w.t, err)
 	w.away = append(w.away, c.Close)
