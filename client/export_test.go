@@ -201,3 +201,8 @@ func (h *Home) KeepsHead(chain ledger.Chain) bool {
 	head, err := h.head(chain)
 	return err == nil && head.Number > 0
 }
+
+// Lock takes a lock of the home.
+func (h *Home) Lock(ctx context.Context, name string) (release func(), err error) {
+	return h.lock(ctx, name)
+}
