@@ -272,7 +272,7 @@ func (d *demo) watching(ctx context.Context, his *client.Book) (<-chan error, er
 		case <-seen:
 			return ended, nil
 		case err := <-ended:
-			return nil, fmt.Errorf("Dr Ruiz watches: %w", err)
+			return nil, fmt.Errorf("watching as Dr Ruiz: %w", err)
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-time.After(time.Second): // he was not watching yet
