@@ -50,6 +50,23 @@ func (s *watched) next(want ...string) {
 	}
 }
 
+// until waits for a text, whatever comes before it.
+func (s *watched) until(text string) {
+	s.w.t.Helper()
+	for {
+		select {
+		case got := <-s.came:
+			if got == text {
+				return
+			}
+		case err := <-s.done:
+			s.w.t.Fatalf("waiting for %q: it ended: %v", text, err)
+		case <-time.After(20 * time.Second):
+			s.w.t.Fatalf("waiting for %q: nothing came", text)
+		}
+	}
+}
+
 // ends checks why it ends.
 func (s *watched) ends(want error) {
 	s.w.t.Helper()
@@ -107,11 +124,7 @@ func TestWatch(t *testing.T) {
 	must(t, hers.Revoke(w.ctx, granted.Term.ID))
 	w.write(hers, "after")
 	doctor.ends(client.ErrNotShared)
-	for {
-		if text := <-patient.came; text == "after" {
-			break
-		}
-	}
+	patient.until("after")
 	if len(doctor.came) > 0 {
 		t.Errorf("%q came after the revocation", <-doctor.came)
 	}
