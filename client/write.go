@@ -5,6 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/phrledger/phr/crypto/epoch"
 	"github.com/phrledger/phr/ledger"
@@ -211,12 +214,15 @@ func (b *Book) seal(ctx context.Context, s *session, drafts []Draft) ([]*ledger.
 		return nil, err
 	}
 	events := make([]*ledger.Event, len(drafts))
+	g := new(errgroup.Group)
+	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, d := range drafts {
-		if events[i], err = b.sealOne(keys, o.fact.Epoch.Number, d); err != nil {
-			return nil, err
-		}
+		g.Go(func() (err error) {
+			events[i], err = b.sealOne(keys, o.fact.Epoch.Number, d)
+			return err
+		})
 	}
-	return events, nil
+	return events, g.Wait()
 }
 
 func (b *Book) sealOne(keys *openEpoch, number uint32, d Draft) (*ledger.Event, error) {
