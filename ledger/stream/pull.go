@@ -198,7 +198,7 @@ func (p *puller) entry(m *nats.Msg) (Entry, error) {
 		return Entry{}, fmt.Errorf("pulling entries: %w", err)
 	}
 	if want := p.delivered + 1; meta.Sequence.Consumer != want || meta.Sequence.Stream <= p.seq {
-		return Entry{}, fmt.Errorf("pulling entries: delivery %d came for %d", meta.Sequence.Consumer, want)
+		return Entry{}, fmt.Errorf("pulling entries: %w: delivery %d came for %d", ErrNoConsumer, meta.Sequence.Consumer, want)
 	}
 	p.delivered, p.seq, p.pending = meta.Sequence.Consumer, meta.Sequence.Stream, meta.NumPending
 	return Entry{
