@@ -6,6 +6,7 @@ import (
 
 	"github.com/phrledger/phr/authority/challenge"
 	"github.com/phrledger/phr/crypto/abe"
+	"github.com/phrledger/phr/crypto/keystore"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 )
@@ -205,4 +206,9 @@ func (h *Home) KeepsHead(chain ledger.Chain) bool {
 // Lock takes a lock of the home.
 func (h *Home) Lock(ctx context.Context, name string) (release func(), err error) {
 	return h.lock(ctx, name)
+}
+
+// CreateCheapHome is CreateHome with a passphrase that costs little to guess.
+func CreateCheapHome(dir string, passphrase []byte) (*Home, error) {
+	return createHome(dir, passphrase, keystore.Params{Time: 1, MemoryKiB: 64 << 10, Threads: 4})
 }

@@ -94,7 +94,7 @@ func TestGrantFromNow(t *testing.T) {
 // Whoever is given the past and the present under two grants reads both, and so they do when they could read one before.
 func TestGrantHistoryLater(t *testing.T) {
 	w := inTown(t)
-	maria, ruiz := w.patient(), w.the("doctor@city-hospital")
+	maria, ruiz := w.patient(), w.connect(w.the("doctor@city-hospital").Home())
 	hers := w.book(maria, maria, ledger.Health)
 	w.write(hers, "old")
 	w.grant(hers, client.GrantRequest{To: "doctor@city-hospital", Write: true, FromNow: true})

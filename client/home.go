@@ -55,6 +55,10 @@ func NewHome() (*Home, error) {
 
 // CreateHome makes an identity and keeps it in a new home at dir.
 func CreateHome(dir string, passphrase []byte) (*Home, error) {
+	return createHome(dir, passphrase, keystore.Native)
+}
+
+func createHome(dir string, passphrase []byte, cost keystore.Params) (*Home, error) {
 	h := &Home{dir: dir, turns: make(map[string]turn)}
 	if err := h.generate(); err != nil {
 		return nil, err
@@ -63,7 +67,7 @@ func CreateHome(dir string, passphrase []byte) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.keystore, err = keystore.Create(filepath.Join(dir, keystoreName), passphrase, keystore.Native, contents)
+	h.keystore, err = keystore.Create(filepath.Join(dir, keystoreName), passphrase, cost, contents)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("there is an identity in %s already: use it, or choose another --home", dir)
 	}

@@ -22,7 +22,7 @@ var passphrase = []byte("correct horse battery staple")
 func createHome(t *testing.T) (*client.Home, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "home")
-	home, err := client.CreateHome(dir, passphrase)
+	home, err := client.CreateCheapHome(dir, passphrase)
 	must(t, err)
 	t.Cleanup(home.Close)
 	return home, dir
@@ -37,6 +37,7 @@ func openHome(t *testing.T, dir string) *client.Home {
 }
 
 func TestHome(t *testing.T) {
+	t.Parallel()
 	home, dir := createHome(t)
 	must(t, home.SetNode("phr://127.0.0.1:1/x"))
 	again := openHome(t, dir)
@@ -165,6 +166,7 @@ func TestHomeShared(t *testing.T) {
 
 // Whoever waits for a lock of the home can stop waiting.
 func TestHomeLockWaits(t *testing.T) {
+	t.Parallel()
 	_, dir := createHome(t)
 	first, second := openHome(t, dir), openHome(t, dir)
 	release, err := first.Lock(t.Context(), "outbox")

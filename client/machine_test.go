@@ -55,13 +55,17 @@ type given struct {
 }
 
 func TestMachine(t *testing.T) {
-	for name, value := range map[string]string{"rapid.checks": "4", "rapid.steps": "20"} {
+	w := newWorld(t)
+	checks := "5"
+	if raceEnabled {
+		checks = "2"
+	}
+	for name, value := range map[string]string{"rapid.checks": checks, "rapid.steps": "20"} {
 		f := flag.Lookup(name)
 		before := f.Value.String()
 		must(t, flag.Set(name, value))
 		t.Cleanup(func() { must(t, flag.Set(name, before)) })
 	}
-	w := newWorld(t)
 	named := w.person()
 	must(t, named.RegisterIdentity(w.ctx))
 	readers := []reader{

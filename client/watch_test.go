@@ -20,12 +20,14 @@ type watched struct {
 	done chan error
 }
 
-// watch begins to watch, and returns once that works.
+// watch begins to watch what comes after all there is now.
 func (w *world) watch(ctx context.Context, b *client.Book) *watched {
 	w.t.Helper()
 	seen := &watched{w, make(chan string, 100), make(chan error, 1)}
+	w.texts(b)
+	last := b.Head().Number
 	go func() {
-		seen.done <- b.Watch(ctx, func(r chart.Record) error {
+		seen.done <- b.WatchAfter(ctx, last, func(r chart.Record) error {
 			seen.came <- string(r.Body)
 			return nil
 		})
@@ -80,34 +82,15 @@ func (s *watched) ends(want error) {
 	}
 }
 
-// begun writes until what was written comes, for there is no other sign that watching has begun. It returns how many came.
-func (s *watched) begun(b *client.Book) {
-	s.w.t.Helper()
-	for i := 0; ; i++ {
-		mark := fmt.Sprintf("begun %d", i)
-		s.w.write(b, mark)
-		select {
-		case got := <-s.came:
-			for got != mark {
-				got = <-s.came
-			}
-			return
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
 // Watching goes on past the end of sessions, misses nothing written in between, and ends when access does.
 func TestWatch(t *testing.T) {
 	w := inTown(t)
-	maria, ruiz := w.patient(), w.the("doctor@city-hospital")
+	maria, ruiz := w.patient(), w.connect(w.the("doctor@city-hospital").Home())
 	hers, his := w.book(maria, maria, ledger.Health), w.book(ruiz, maria, ledger.Health)
 	granted := w.grant(hers, client.GrantRequest{To: "doctor@city-hospital", Write: true})
 	w.write(hers, "before")
 	patient := w.watch(w.ctx, hers)
-	patient.begun(hers)
 	doctor := w.watch(w.ctx, his)
-	doctor.begun(hers)
 	w.write(hers, "last before the sessions end")
 	doctor.next("last before the sessions end")
 	for i := range 3 {
@@ -137,7 +120,6 @@ func TestWatchPastRenewal(t *testing.T) {
 	hers, his := w.book(maria, maria, ledger.Health), w.book(ruiz, maria, ledger.Health)
 	w.grant(hers, client.GrantRequest{To: "doctor@city-hospital"})
 	doctor := w.watch(w.ctx, his)
-	doctor.begun(hers)
 	for i := range 3 {
 		w.clock.forward(ledger.MaxSession)
 		text := fmt.Sprintf("a quarter of an hour later %d", i)
@@ -153,29 +135,19 @@ func TestWatchEnds(t *testing.T) {
 	hers := w.book(maria, maria, ledger.Health)
 	ctx, cancel := context.WithCancel(w.ctx)
 	patient := w.watch(ctx, hers)
-	patient.begun(hers)
 	cancel()
 	patient.ends(context.Canceled)
 
 	enough := errors.New("enough")
-	told := make(chan string, 10)
-	done := make(chan error, 1)
-	go func() {
-		done <- hers.Watch(w.ctx, func(r chart.Record) error {
-			told <- string(r.Body)
-			return enough
-		})
-	}()
-	for i := 0; ; i++ {
-		w.write(hers, fmt.Sprint(i))
-		select {
-		case err := <-done:
-			if !errors.Is(err, enough) || len(told) != 1 {
-				t.Errorf("it ended after %d: %v, want %v", len(told), err, enough)
-			}
-			return
-		case <-time.After(20 * time.Millisecond):
-		}
+	last := hers.Head().Number
+	w.write(hers, "one", "two")
+	told := 0
+	err := hers.WatchAfter(w.ctx, last, func(r chart.Record) error {
+		told++
+		return enough
+	})
+	if !errors.Is(err, enough) || told != 1 {
+		t.Errorf("it ended after %d: %v, want %v", told, err, enough)
 	}
 }
 

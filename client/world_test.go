@@ -29,16 +29,18 @@ type world struct {
 
 // place is what tests may share.
 type place struct {
-	dir   string
-	clock clock
-	node  *node.Node
-	stop  func() error
-	away  []func() // ends what runs beside the node
-
-	mu       sync.Mutex
-	found    map[policy.Authority]*client.Client
-	cast     map[string]*client.Client
+	dir      string
+	clock    clock
+	node     *node.Node
+	stop     func() error
 	refusals refusals
+
+	founding sync.Mutex
+	found    map[policy.Authority]*client.Client
+	casting  sync.Mutex
+	cast     map[string]*client.Client
+	leaving  sync.Mutex
+	away     []func() // ends what runs beside the node
 }
 
 // refusals hears of enrolments that authorities refuse: they say so in their own log alone.
@@ -85,16 +87,21 @@ func (y *tally) of(message string) int {
 	return y.counts[message]
 }
 
-// clock is the time in a world. It can be put forward.
+// clock is the time in a world. It runs five times as fast as outside, so that nobody seems to say hello too often, and can
+// be put forward.
 type clock struct {
 	mu    sync.Mutex
+	start time.Time
 	ahead time.Duration
 }
 
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Now().Add(c.ahead)
+	if c.start.IsZero() {
+		c.start = time.Now()
+	}
+	return c.start.Add(5*time.Since(c.start) + c.ahead)
 }
 
 func (c *clock) forward(d time.Duration) {
@@ -113,10 +120,18 @@ func newPlace(dir string) (*place, error) {
 // newWorld starts a node of a test's own, that endorses everyone.
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	beside(t)
 	p, err := newPlace(t.TempDir())
 	must(t, err)
 	t.Cleanup(func() { must(t, p.close()) })
 	return &world{t, t.Context(), p}
+}
+
+// beside lets a test run beside others.
+func beside(t testing.TB) {
+	if t, ok := t.(*testing.T); ok {
+		t.Parallel()
+	}
 }
 
 var town struct {
@@ -128,6 +143,7 @@ var town struct {
 // inTown returns a world that tests share, for those that neither stop the node nor put the clock forward.
 func inTown(t testing.TB) *world {
 	t.Helper()
+	beside(t)
 	town.Do(func() {
 		var dir string
 		if dir, town.err = os.MkdirTemp("", "phr-town-*"); town.err == nil {
@@ -170,6 +186,12 @@ func (p *place) start() error {
 	case err := <-done:
 		return errors.Join(err, n.Close())
 	}
+}
+
+func (p *place) onLeave(f func()) {
+	p.leaving.Lock()
+	defer p.leaving.Unlock()
+	p.away = append(p.away, f)
 }
 
 func (p *place) close() error {
@@ -233,7 +255,7 @@ func (w *world) lasting() *client.Client {
 	config.Log = w.refusals.logger()
 	c, err := client.Dial(context.Background(), config)
 	must(w.t, err)
-	w.away = append(w.away, c.Close)
+	w.onLeave(c.Close)
 	return c
 }
 
@@ -246,8 +268,8 @@ var kinds = map[policy.Authority]ledger.AuthorityKind{
 // authority returns the authority of a name, which serves for as long as the place lasts.
 func (w *world) authority(name policy.Authority) *client.Client {
 	w.t.Helper()
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.founding.Lock()
+	defer w.founding.Unlock()
 	if c := w.found[name]; c != nil {
 		return c
 	}
@@ -263,7 +285,7 @@ func (w *world) authority(name policy.Authority) *client.Client {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Serve(ctx, nil) }()
-	w.away = append(w.away, func() {
+	w.onLeave(func() {
 		cancel()
 		<-done
 	})
@@ -291,6 +313,8 @@ func (w *world) enrol(c *client.Client, attributes ...string) {
 // the returns somebody who holds an attribute, the same one for all tests that share the place.
 func (w *world) the(attribute string) *client.Client {
 	w.t.Helper()
+	w.casting.Lock()
+	defer w.casting.Unlock()
 	c := w.cast[attribute]
 	if c == nil {
 		c = w.lasting()
