@@ -110,6 +110,9 @@ func mayWrite(ctx context.Context, c *client.Client, b *client.Book) error {
 // read returns the bytes of a file, or of standard input for "-".
 func (e *env) read(path string, limit int64) ([]byte, error) {
 	from := e.stdin
+	if path == "-" && isTerminal(e.stdin) {
+		e.note("Reading from standard input; Ctrl-D ends it.")
+	}
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -53,11 +54,14 @@ func enroll(ctx context.Context, e *env, args []string) error {
 func (e *env) code(operands []string) (authority.Code, error) {
 	text := strings.Join(operands, "")
 	if text == "" {
-		typed, err := io.ReadAll(io.LimitReader(e.stdin, 1024))
-		if err != nil {
+		if isTerminal(e.stdin) {
+			fmt.Fprint(e.stderr, "Code: ")
+		}
+		typed, err := bufio.NewReader(io.LimitReader(e.stdin, 1024)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
 			return authority.Code{}, fmt.Errorf("reading the code: %w", err)
 		}
-		text = string(typed)
+		text = typed
 	}
 	code, err := authority.ParseCode(text)
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -41,17 +40,9 @@ func grant(ctx context.Context, e *env, args []string) error {
 	defer hangUp(c)
 	granted, err := b.Grant(ctx, r)
 	if err != nil {
-		return fmt.Errorf("granting: %w", unprefixed(err, "granting: "))
+		return err
 	}
 	return e.showGranted(ctx, b, granted)
-}
-
-// unprefixed is err without words that are said already.
-func unprefixed(err error, words string) error {
-	if inner := errors.Unwrap(err); inner != nil && strings.HasPrefix(err.Error(), words) {
-		return inner
-	}
-	return err
 }
 
 // ownBook opens a compartment of the caller's own record. The caller hangs up.

@@ -2,14 +2,15 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/projections/chart"
-	"github.com/phrledger/phr/projections/chart/fhir"
 )
 
 // recordShow shows one record with its history.
@@ -78,27 +79,28 @@ func (e *env) showRaw(v *chart.Version) error {
 	return err
 }
 
-// fullRecord is a record with its content and history, for programs.
+// fullVersion is a version of a record with its content, for programs.
+type fullVersion struct {
+	shownRecord
+	Resource json.RawMessage `json:"resource,omitempty"`
+	FullURL  string          `json:"full_url,omitempty"`
+	Text     string          `json:"text,omitempty"`
+}
+
+// fullRecord returns a record with its content and history.
 func fullRecord(found *client.Record, history []chart.Version) any {
-	type version struct {
-		shownRecord
-		Resource json.RawMessage `json:"resource,omitempty"`
-		FullURL  string          `json:"full_url,omitempty"`
-		Text     string          `json:"text,omitempty"`
+	full := func(s shownRecord, v *chart.Version) fullVersion {
+		return fullVersion{s, v.Resource.Raw, v.Resource.FullURL, v.Text}
 	}
-	full := struct {
-		shownRecord
-		Resource json.RawMessage `json:"resource,omitempty"`
-		FullURL  string          `json:"full_url,omitempty"`
-		Text     string          `json:"text,omitempty"`
-		History  []version       `json:"history"`
-	}{showItem(found.Book.Patient(), &found.Item), found.Latest.Resource.Raw, found.Latest.Resource.FullURL, found.Latest.Text, nil}
-	for _, v := range history {
-		full.History = append(full.History, version{
-			showVersion(found.Book.Patient(), found.Compartment, &v), v.Resource.Raw, v.Resource.FullURL, v.Text,
-		})
+	patient := found.Book.Patient()
+	versions := make([]fullVersion, len(history))
+	for i, v := range history {
+		versions[i] = full(showVersion(patient, found.Compartment, &v), &v)
 	}
-	return full
+	return struct {
+		fullVersion
+		History []fullVersion `json:"history"`
+	}{full(showItem(patient, &found.Item), &found.Latest), versions}
 }
 
 func (e *env) showRecord(found *client.Record, history []chart.Version) error {
@@ -125,11 +127,14 @@ func (e *env) showRecord(found *client.Record, history []chart.Version) error {
 	}
 	for i, v := range history {
 		if len(history) > 1 {
-			e.say("  %-12s %s %s by %s: %s", fmt.Sprintf("version %d", i+1), moment(v.Time), v.Kind, v.Author, fhir.Printable(v.Summary.Display+v.Text))
+			e.say("  %-12s %s %s by %s: %s", fmt.Sprintf("version %d", i+1), moment(v.Time), v.Kind, v.Author, cmp.Or(v.Summary.Display, v.Text))
 		}
 	}
 	if found.Latest.Class == chart.Note {
-		e.say("\n%s", found.Latest.Text)
+		e.say("")
+		for line := range strings.Lines(found.Latest.Text) {
+			e.say("%s", strings.TrimRight(line, "\r\n"))
+		}
 		return nil
 	}
 	return e.showJSON(found.Latest.Resource.Raw)
