@@ -66,6 +66,7 @@ type Term struct {
 	History    bool   `cbor:"4,keyasint,omitempty"` // epochs before the grant may be opened too
 	Until      int64  `cbor:"5,keyasint,omitempty"` // unix milliseconds of log time; 0 is no end
 	Purpose    string `cbor:"6,keyasint,omitempty"` // HL7 purpose of use, such as TREAT
+	Proxy      bool   `cbor:"8,keyasint,omitempty"` // the person named, and nobody else, acts for the patient: see MaxProxy
 }
 
 // PolicySet replaces the list of live terms of a compartment. The patient needs none.

@@ -17,6 +17,7 @@ type compartment struct {
 	narrowed bool     // the next event must start an epoch
 	epoch    *Epoch   // the current one; nil before the first
 	past     []*Epoch // by number, from 1
+	proxies  []TermID // of every term that ever let somebody act for the patient
 }
 
 // LiveTerm is a term in force with its expression parsed.
@@ -90,6 +91,9 @@ func (s *State) compartment(e *Entry) error {
 	}
 	if !exists {
 		return errors.New("the compartment is not created yet")
+	}
+	if err := s.checkActing(e, before); err != nil {
+		return err
 	}
 	after := *before
 	if _, starts := e.Body.(*EpochStarted); before.narrowed && !starts {

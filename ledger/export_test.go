@@ -22,6 +22,7 @@ func (s *State) Copy() *State {
 		under(&c.authorities, &s.authorities)
 		under(&c.attributes, &s.attributes)
 		under(&c.holdings, &s.holdings)
+		under(&c.named, &s.named)
 		under(&c.patients, &s.patients)
 		under(&c.compartments, &s.compartments)
 		under(&c.sessions, &s.sessions)

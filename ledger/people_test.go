@@ -156,20 +156,27 @@ func TestPersonGrants(t *testing.T) {
 	if !w.state.Holds(w.nurse.GID(), grant) {
 		t.Error("not held")
 	}
+	w.say(w.patient, w.profile, w.issued(w.patient, w.nurse, grant.Name, 1))
+	refused(t, w.try(w.signed(w.patient, w.profile, w.issued(w.patient, w.doctor, grant.Name, 1))), ledger.ErrInvalid, "a term names one person")
 }
 
 // A term for somebody in person who also is a doctor takes both, and the patient's word alone lets nobody in.
 func TestJoinedGrant(t *testing.T) {
 	w := newWorld(t)
-	id := w.newTerm()
-	own := ledger.GrantAttribute(w.patient.GID(), id)
-	w.terms[w.health] = append(w.terms[w.health], ledger.Term{ID: id, Expression: "doctor@city-hospital and " + own.String(), Write: true, History: true})
-	w.say(w.patient, w.health, w.set(w.health))
-	w.say(w.patient, w.health, &ledger.EpochRewrapped{Epoch: 1, Parts: []ledger.Part{w.wrap(w.terms[w.health][3])}})
-	w.say(w.patient, w.profile, w.issued(w.patient, w.nurse, own.Name, 1))
+	joined := func(who *person) ledger.TermID {
+		id := w.newTerm()
+		own := ledger.GrantAttribute(w.patient.GID(), id)
+		term := ledger.Term{ID: id, Expression: "doctor@city-hospital and " + own.String(), Write: true, History: true}
+		w.terms[w.health] = append(w.terms[w.health], term)
+		w.say(w.patient, w.health, w.set(w.health))
+		w.say(w.patient, w.health, &ledger.EpochRewrapped{Epoch: 1, Parts: []ledger.Part{w.wrap(term)}})
+		w.say(w.patient, w.profile, w.issued(w.patient, who, own.Name, 1))
+		return id
+	}
+	id := joined(w.nurse)
 	refused(t, w.try(w.signed(w.node, w.access, w.opened(w.nurse, w.health, ledger.OpWrite, id))), ledger.ErrInvalid, "does not hold")
 	refused(t, w.try(w.signed(w.node, w.access, w.opened(w.doctor, w.health, ledger.OpWrite, id))), ledger.ErrInvalid, "does not hold")
-	w.say(w.patient, w.profile, w.issued(w.patient, w.doctor, own.Name, 1))
+	id = joined(w.doctor)
 	s := w.open(w.doctor, w.health, ledger.OpWrite, id)
 	w.say(w.doctor, w.health, w.record(w.health), in(s))
 }

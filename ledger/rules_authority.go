@@ -236,6 +236,10 @@ func (s *State) grantIssued(e *Entry, a policy.Attribute, b *KeyIssued) error {
 			return err
 		}
 	}
+	if who, named := s.named.get(a); named && who != b.GID {
+		return fmt.Errorf("%s is %s for good: a term names one person", a, who)
+	}
+	s.named.set(a, b.GID)
 	s.holdings.set(holding{b.GID, a}, []holdingFact{{0, true, 1}})
 	return nil
 }

@@ -54,7 +54,7 @@ func (s *State) policySet(e *Entry, c *compartment, b *PolicySet) error {
 		terms = append(terms, *live)
 	}
 	c.narrowed = c.epoch != nil && narrows(c.terms, terms, e.LogTime)
-	c.terms, c.set = terms, e
+	c.terms, c.set, c.proxies = terms, e, rememberProxies(c.proxies, terms)
 	return nil
 }
 
@@ -75,7 +75,11 @@ func (s *State) term(e *Entry, c *compartment, t Term) (*LiveTerm, error) {
 	if t.Until < 0 || t.Until > maxTime {
 		return nil, errors.New("its end is no time")
 	}
-	if old := find(c.terms, t.ID); old != nil {
+	old := find(c.terms, t.ID)
+	if err := checkProxy(e, old, &t); err != nil {
+		return nil, err
+	}
+	if old != nil {
 		if old.Expression != t.Expression || old.History != t.History {
 			return nil, errors.New("a term keeps its expression and its history: set a new one")
 		}
@@ -117,7 +121,7 @@ func (s *State) checkNewTerm(e *Entry, c *compartment, t *LiveTerm) error {
 			return fmt.Errorf("%s is not defined by its authority", a)
 		}
 	}
-	if err := s.checkBare(t, at); err != nil || !t.Write {
+	if err := s.checkBare(t, at); err != nil || !t.Write || t.Proxy {
 		return err
 	}
 	return s.checkWriters(c.class, t, at)

@@ -48,6 +48,7 @@ type State struct {
 	authorities   layer[policy.Authority, *authority]
 	attributes    layer[policy.Attribute, []versionFact]
 	holdings      layer[holding, []holdingFact]
+	named         layer[policy.Attribute, identity.GID] // whom an attribute of a patient's own was issued to
 	patients      layer[identity.GID, *ground]
 	compartments  layer[Chain, *compartment]
 	sessions      layer[SessionID, *Session]
@@ -86,7 +87,7 @@ func (s *State) Fork() *State {
 	return &State{
 		scope: s.scope, root: s.root, base: s, meta: s.meta,
 		controls: s.controls.fork(), heads: s.heads.fork(), people: s.people.fork(), registrations: s.registrations.fork(),
-		authorities: s.authorities.fork(), attributes: s.attributes.fork(), holdings: s.holdings.fork(),
+		authorities: s.authorities.fork(), attributes: s.attributes.fork(), holdings: s.holdings.fork(), named: s.named.fork(),
 		patients: s.patients.fork(), compartments: s.compartments.fork(), sessions: s.sessions.fork(), forgotten: s.forgotten.fork(), nodes: s.nodes.fork(),
 		events: s.events.fork(), leaves: s.leaves.fork(), learnt: s.learnt.fork(),
 	}
@@ -102,6 +103,7 @@ func (s *State) Commit() {
 	s.authorities.absorb()
 	s.attributes.absorb()
 	s.holdings.absorb()
+	s.named.absorb()
 	s.patients.absorb()
 	s.compartments.absorb()
 	s.sessions.absorb()

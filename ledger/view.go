@@ -95,6 +95,8 @@ type CompartmentFact struct {
 	Epoch *Epoch // the current one; nil before the first
 	Past  []*Epoch
 	Must  bool // the next event must start an epoch
+	// Proxies are the terms that ever let somebody act for the patient, those that are over among them.
+	Proxies []TermID
 }
 
 // Compartment returns a compartment that has been created.
@@ -103,7 +105,7 @@ func (s *State) Compartment(c Chain) (CompartmentFact, bool) {
 	if !ok {
 		return CompartmentFact{}, false
 	}
-	return CompartmentFact{c, f.class, f.set, f.terms, f.epoch, f.past, f.narrowed}, true
+	return CompartmentFact{c, f.class, f.set, f.terms, f.epoch, f.past, f.narrowed, f.proxies}, true
 }
 
 // Compartments yields every compartment there is, in no order. It is not for forks.
