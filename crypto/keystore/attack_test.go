@@ -9,14 +9,19 @@ import (
 )
 
 func TestAttack53_TruncatedAtEveryOffset(t *testing.T) {
-	golden := readVectors(t).Good[0].In
+	v := readVectors(t)
 	path := write(t, nil)
-	for n := range golden {
-		if err := os.WriteFile(path, golden[:n], 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := keystore.Open(path, passphrase); !errors.Is(err, keystore.ErrMalformed) {
-			t.Errorf("first %d of %d bytes: %v, want ErrMalformed", n, len(golden), err)
+	for _, golden := range []hexBytes{v.Good[0].In, v.GoodByRecovery[0].In} {
+		for n := range golden {
+			if err := os.WriteFile(path, golden[:n], 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := keystore.Open(path, passphrase); !errors.Is(err, keystore.ErrMalformed) {
+				t.Errorf("first %d of %d bytes: %v, want ErrMalformed", n, len(golden), err)
+			}
+			if _, err := keystore.OpenRecovery(path, [32]byte(v.Secret)); !errors.Is(err, keystore.ErrMalformed) {
+				t.Errorf("first %d of %d bytes, by recovery: %v, want ErrMalformed", n, len(golden), err)
+			}
 		}
 	}
 }

@@ -14,3 +14,20 @@ func Reencode(data []byte) ([]byte, error) {
 	}
 	return canonical.Marshal(f)
 }
+
+// Splice returns the encoded form of one version with the slots of another.
+func Splice(encoded, slotsOf []byte) ([]byte, error) {
+	f, h, err := parseFile(encoded)
+	if err != nil {
+		return nil, err
+	}
+	_, other, err := parseFile(slotsOf)
+	if err != nil {
+		return nil, err
+	}
+	h.Slots = other.Slots
+	if f.Header, err = canonical.Marshal(h); err != nil {
+		return nil, err
+	}
+	return canonical.Marshal(f)
+}

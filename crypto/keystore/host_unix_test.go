@@ -62,6 +62,9 @@ func TestAttack53_OpenToOthers(t *testing.T) {
 			if !errors.Is(err, keystore.ErrInsecure) || !strings.Contains(err.Error(), c.hint) {
 				t.Errorf("Open = %v, want ErrInsecure: %s", err, c.hint)
 			}
+			if _, err = keystore.OpenRecovery(path, secret); !errors.Is(err, keystore.ErrInsecure) {
+				t.Errorf("OpenRecovery = %v, want ErrInsecure", err)
+			}
 		})
 	}
 }
@@ -86,5 +89,8 @@ func TestAttack53_SaveAfterModeChange(t *testing.T) {
 	}
 	if err := k.Save([]byte("two")); !errors.Is(err, keystore.ErrInsecure) {
 		t.Errorf("Save of a keystore of mode 0644: %v, want ErrInsecure", err)
+	}
+	if err := k.SetRecovery(secret); !errors.Is(err, keystore.ErrInsecure) {
+		t.Errorf("SetRecovery of a keystore of mode 0644: %v, want ErrInsecure", err)
 	}
 }

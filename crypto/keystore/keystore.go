@@ -1,14 +1,15 @@
-// Package keystore keeps a person's secrets in one file, under a passphrase.
+// Package keystore keeps a person's secrets in one file, under a passphrase and a recovery code.
 //
 // A random data key seals the contents with XChaCha20-Poly1305. Slots wrap the data key; a passphrase opens its slot through
-// Argon2id (RFC 9106). The whole header, with every slot, is additional data of the contents, so that no slot can be
+// Argon2id (RFC 9106), a recovery secret of 256 random bits opens its own through HKDF (RFC 5869). The whole header, with every slot, is additional data of the contents, so that no slot can be
 // exchanged for another. The data key also seals files that lie beside the keystore.
 //
 // A version of the file is complete or not there: it is written under another name, synced and renamed. File and directory
 // must belong to the user alone. Two processes don't overwrite each other: the second one gets ErrConflict.
 //
 // What this does not protect: a passphrase that can be guessed, or secrets from whoever controls the machine while they are
-// in use. An older version of the file opens as well as the newest; only a caller who remembers Generation notices. Where
+// in use. An older version of the file opens as well as the newest, by what opened it then; only a caller who remembers
+// Generation notices. A new passphrase does not lock out who has the data key from an old copy and its old passphrase. Where
 // the system has no file owners or locks (Windows, WebAssembly), the checks on them don't take place.
 package keystore
 
@@ -25,6 +26,10 @@ import (
 // ErrPassphrase is returned, wrapped, when no slot opens: the passphrase is wrong or the slot was damaged. Nobody can tell
 // which.
 var ErrPassphrase = errors.New("wrong passphrase or damaged keystore")
+
+// ErrRecovery is returned, wrapped, when no slot opens by a recovery secret: the secret is of another keystore or was replaced,
+// there is no such slot, or it was damaged.
+var ErrRecovery = errors.New("wrong recovery code, or a damaged keystore, or one without a recovery code")
 
 // ErrInsecure is returned, wrapped, when file or directory are open to others or are not what they seem. The message says
 // what to do.
@@ -68,7 +73,7 @@ func Create(path string, passphrase []byte, p Params, contents []byte) (*Keystor
 		return nil, fmt.Errorf("creating keystore: %w", err)
 	}
 	k := &Keystore{path: path, vault: v}
-	if err := k.write(d, contents); err != nil {
+	if err := k.write(d, v.slots, contents); err != nil {
 		return nil, fmt.Errorf("creating keystore: %w", err)
 	}
 	return k, nil
@@ -78,6 +83,16 @@ func Create(path string, passphrase []byte, p Params, contents []byte) (*Keystor
 // parameters are put to work, and with ErrPassphrase. It does not keep passphrase. With Native parameters it takes half a
 // second and 256 MiB.
 func Open(path string, passphrase []byte) (*Keystore, error) {
+	return openBy(path, PassphraseSlot, passphrase)
+}
+
+// OpenRecovery opens the keystore at path by a recovery secret. It fails as Open does, with ErrRecovery in place of
+// ErrPassphrase, and takes no time.
+func OpenRecovery(path string, secret [32]byte) (*Keystore, error) {
+	return openBy(path, RecoverySlot, secret[:])
+}
+
+func openBy(path string, kind SlotKind, secret []byte) (*Keystore, error) {
 	d, err := openDirectory(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening keystore: %w", err)
@@ -87,7 +102,7 @@ func Open(path string, passphrase []byte) (*Keystore, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening keystore: %w", err)
 	}
-	v, contents, err := parseVault(encoded, passphrase)
+	v, contents, err := parseVault(encoded, kind, secret)
 	if err != nil {
 		return nil, fmt.Errorf("opening keystore: %w", err)
 	}
@@ -118,19 +133,7 @@ func (k *Keystore) Save(contents []byte) error {
 	if k.vault.closed() {
 		return fmt.Errorf("saving keystore: %w", fs.ErrClosed)
 	}
-	d, err := lockDirectory(k.path)
-	if err != nil {
-		return fmt.Errorf("saving keystore: %w", err)
-	}
-	defer d.close()
-	current, err := d.read()
-	if err != nil {
-		return fmt.Errorf("saving keystore: %w", err)
-	}
-	if sha256.Sum256(current) != k.seen {
-		return fmt.Errorf("saving keystore: %w", ErrConflict)
-	}
-	if err := k.write(d, contents); err != nil {
+	if err := k.replace(k.vault.slots, contents); err != nil {
 		return fmt.Errorf("saving keystore: %w", err)
 	}
 	return nil
@@ -146,18 +149,37 @@ func (k *Keystore) Close() {
 	k.contents = nil
 }
 
+// replace puts the next version in the place of the file, if that is the one known.
+func (k *Keystore) replace(slots []slot, contents []byte) error {
+	d, err := lockDirectory(k.path)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	current, err := d.read()
+	if err != nil {
+		return err
+	}
+	if sha256.Sum256(current) != k.seen {
+		return ErrConflict
+	}
+	return k.write(d, slots, contents)
+}
+
 // write puts the next version in the place of the file, under the lock of d.
-func (k *Keystore) write(d *directory, contents []byte) error {
-	encoded, err := k.vault.seal(k.vault.generation+1, contents)
+func (k *Keystore) write(d *directory, slots []slot, contents []byte) error {
+	encoded, err := k.vault.seal(k.vault.generation+1, slots, contents)
 	if err != nil {
 		return err
 	}
 	if err := d.replace(encoded); err != nil {
 		return err
 	}
+	contents = bytes.Clone(contents) // before the ones in use are cleared: they may be the same
 	clear(k.contents)
-	k.contents = bytes.Clone(contents)
+	k.contents = contents
 	k.vault.generation++
+	k.vault.slots = slots
 	k.seen = sha256.Sum256(encoded)
 	return nil
 }

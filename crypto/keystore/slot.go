@@ -1,7 +1,9 @@
 package keystore
 
 import (
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -18,9 +20,18 @@ const (
 	wrappedSize = keySize + chacha20poly1305.Overhead
 )
 
-// slotPassphrase is the kind of slot that a passphrase opens. Slots of other kinds have the same fields; they are kept,
-// and passed over when a passphrase is tried.
-const slotPassphrase = 1
+// SlotKind is by what a slot opens. Slots of other kinds than these have the same fields; they are kept, and passed over
+// when a secret is tried.
+type SlotKind uint64
+
+// The kinds of slots.
+const (
+	PassphraseSlot SlotKind = 1 // what its owner remembers
+	RecoverySlot   SlotKind = 3 // a secret of 256 bits that its owner keeps on paper
+)
+
+// recoveryLabel names the key of a recovery slot to HKDF. The same secret may serve elsewhere under other labels.
+const recoveryLabel = "phr/keystore/recovery/1"
 
 // slot wraps the data key. Its terms are additional data of the wrap.
 type slot struct {
@@ -32,7 +43,7 @@ type slot struct {
 
 type terms struct {
 	_         struct{} `cbor:",toarray"`
-	Kind      uint64
+	Kind      SlotKind
 	Time      uint32
 	MemoryKiB uint32
 	Threads   uint8
@@ -43,45 +54,62 @@ func (t *terms) params() Params {
 	return Params{Time: t.Time, MemoryKiB: t.MemoryKiB, Threads: t.Threads}
 }
 
-// wrap makes the passphrase slot for a data key.
-func wrap(key, passphrase []byte, p Params) (slot, error) {
+// wrapPassphrase makes the slot of a passphrase for a data key.
+func wrapPassphrase(key, passphrase []byte, p Params) (slot, error) {
 	if len(passphrase) == 0 {
 		return slot{}, errors.New("empty passphrase")
 	}
 	if err := p.check(); err != nil {
 		return slot{}, err
 	}
-	s := slot{
-		Terms: terms{Kind: slotPassphrase, Time: p.Time, MemoryKiB: p.MemoryKiB, Threads: p.Threads, Salt: random(saltSize)},
-		Nonce: random(nonceSize),
+	return wrap(key, passphrase, terms{Kind: PassphraseSlot, Time: p.Time, MemoryKiB: p.MemoryKiB, Threads: p.Threads})
+}
+
+// wrapRecovery makes the slot of a recovery secret. Nobody guesses 256 bits, so that no cost is put on a guess.
+func wrapRecovery(key []byte, secret [32]byte) (slot, error) {
+	if secret == ([32]byte{}) {
+		return slot{}, errors.New("no recovery secret")
 	}
+	return wrap(key, secret[:], terms{Kind: RecoverySlot})
+}
+
+func wrap(key, secret []byte, t terms) (slot, error) {
+	t.Salt = random(saltSize)
+	s := slot{Terms: t, Nonce: random(nonceSize)}
 	aad, err := s.aad()
 	if err != nil {
 		return slot{}, err
 	}
-	derived := s.derive(passphrase)
+	derived, err := s.derive(secret)
+	if err != nil {
+		return slot{}, err
+	}
 	defer clear(derived)
 	s.Wrapped, err = sealWith(derived, s.Nonce, key, aad)
 	return s, err
 }
 
-// unwrap returns the data key, or ErrPassphrase. The slot has been checked.
-func (s *slot) unwrap(passphrase []byte) ([]byte, error) {
+// unwrap returns the data key. The slot has been checked.
+func (s *slot) unwrap(secret []byte) ([]byte, error) {
 	aad, err := s.aad()
 	if err != nil {
 		return nil, err
 	}
-	derived := s.derive(passphrase)
-	defer clear(derived)
-	key, err := openWith(derived, s.Nonce, s.Wrapped, aad)
+	derived, err := s.derive(secret)
 	if err != nil {
-		return nil, ErrPassphrase
+		return nil, err
 	}
-	return key, nil
+	defer clear(derived)
+	return openWith(derived, s.Nonce, s.Wrapped, aad)
 }
 
 func (s *slot) check() error {
-	if err := s.Terms.params().check(); err != nil {
+	p := s.Terms.params()
+	if s.Terms.Kind == RecoverySlot {
+		if p != (Params{}) {
+			return errors.New("a recovery slot has a cost, which only passphrases have")
+		}
+	} else if err := p.check(); err != nil {
 		return err
 	}
 	if s.Terms.Kind == 0 || len(s.Terms.Salt) != saltSize || len(s.Nonce) != nonceSize || len(s.Wrapped) != wrappedSize {
@@ -90,8 +118,15 @@ func (s *slot) check() error {
 	return nil
 }
 
-func (s *slot) derive(passphrase []byte) []byte {
-	return argon2.IDKey(passphrase, s.Terms.Salt, s.Terms.Time, s.Terms.MemoryKiB, s.Terms.Threads, keySize)
+// derive returns the key that wraps the data key in this slot.
+func (s *slot) derive(secret []byte) ([]byte, error) {
+	switch t := &s.Terms; t.Kind {
+	case PassphraseSlot:
+		return argon2.IDKey(secret, t.Salt, t.Time, t.MemoryKiB, t.Threads, keySize), nil
+	case RecoverySlot:
+		return hkdf.Key(sha256.New, secret, t.Salt, recoveryLabel, keySize)
+	}
+	return nil, fmt.Errorf("a slot of the unknown kind %d", s.Terms.Kind)
 }
 
 func (s *slot) aad() ([]byte, error) {

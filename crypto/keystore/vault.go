@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/phrledger/phr/crypto/canonical"
 )
@@ -40,26 +41,27 @@ type vault struct {
 
 func newVault(passphrase []byte, p Params) (*vault, error) {
 	key := random(keySize)
-	s, err := wrap(key, passphrase, p)
+	s, err := wrapPassphrase(key, passphrase, p)
 	if err != nil {
 		return nil, err
 	}
 	return &vault{key: key, slots: []slot{s}}, nil
 }
 
-// parseVault opens the encoded form and returns its contents. Every bound is checked before a passphrase is tried.
-func parseVault(encoded, passphrase []byte) (*vault, []byte, error) {
+// parseVault opens the encoded form by a slot of one kind, and returns its contents. Every bound is checked before the secret is
+// tried.
+func parseVault(encoded []byte, kind SlotKind, secret []byte) (*vault, []byte, error) {
 	f, h, err := parseFile(encoded)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	v := &vault{generation: h.Generation, slots: h.Slots}
-	if v.key, err = unwrap(h.Slots, passphrase); err != nil {
+	if v.key, err = unwrap(h.Slots, kind, secret); err != nil {
 		return nil, nil, err
 	}
 	contents, err := v.open(f)
 	if err != nil {
-		// The passphrase was right: what is wrong is the file, so another try won't help.
+		// The secret was right: what is wrong is the file, so another try won't help.
 		v.wipe()
 		return nil, nil, err
 	}
@@ -103,21 +105,38 @@ func parseFile(encoded []byte) (*file, *header, error) {
 	return &f, &h, nil
 }
 
-func unwrap(slots []slot, passphrase []byte) ([]byte, error) {
+// unwrap returns the data key by the first slot of a kind that the secret opens.
+func unwrap(slots []slot, kind SlotKind, secret []byte) ([]byte, error) {
 	for i := range slots {
-		if slots[i].Terms.Kind != slotPassphrase {
+		if slots[i].Terms.Kind != kind {
 			continue
 		}
-		if key, err := slots[i].unwrap(passphrase); err == nil {
+		if key, err := slots[i].unwrap(secret); err == nil {
 			return key, nil
 		}
+	}
+	if kind == RecoverySlot {
+		return nil, ErrRecovery
 	}
 	return nil, ErrPassphrase
 }
 
-// seal returns the encoded form of a version with these contents.
-func (v *vault) seal(generation uint64, contents []byte) ([]byte, error) {
-	encoded, err := canonical.Marshal(header{Format: format, Generation: generation, Slots: v.slots})
+// replaceSlots returns the slots with fresh ones in place of those of a kind. It refuses what nobody could open.
+func (v *vault) replaceSlots(kind SlotKind, fresh ...slot) ([]slot, error) {
+	slots := slices.DeleteFunc(slices.Clone(v.slots), func(s slot) bool { return s.Terms.Kind == kind })
+	slots = append(slots, fresh...)
+	if len(slots) > maxSlots {
+		return nil, fmt.Errorf("a keystore has at most %d slots", maxSlots)
+	}
+	if !slices.ContainsFunc(slots, func(s slot) bool { return s.Terms.Kind == PassphraseSlot || s.Terms.Kind == RecoverySlot }) {
+		return nil, errors.New("nothing would open the keystore any more")
+	}
+	return slots, nil
+}
+
+// seal returns the encoded form of a version with these slots and contents.
+func (v *vault) seal(generation uint64, slots []slot, contents []byte) ([]byte, error) {
+	encoded, err := canonical.Marshal(header{Format: format, Generation: generation, Slots: slots})
 	if err != nil {
 		return nil, err
 	}

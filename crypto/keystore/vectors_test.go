@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,15 +28,22 @@ type vectors struct {
 		Name, Plaintext string
 		Sealed          hexBytes
 	}
-	Good []struct {
-		Name       string
-		Generation uint64
-		In         hexBytes
-	}
-	Bad []struct {
-		Name, Expect string
-		In           hexBytes
-	}
+	Good           []goodVector
+	Bad            []badVector
+	Secret         hexBytes
+	GoodByRecovery []goodVector
+	BadByRecovery  []badVector
+}
+
+type goodVector struct {
+	Name       string
+	Generation uint64
+	In         hexBytes
+}
+
+type badVector struct {
+	Name, Expect string
+	In           hexBytes
 }
 
 func readVectors(t testing.TB) *vectors {
@@ -50,16 +58,24 @@ func readVectors(t testing.TB) *vectors {
 func TestVectors(t *testing.T) {
 	v := readVectors(t)
 	for _, good := range v.Good {
+		t.Run(good.Name, func(t *testing.T) { v.check(t, good, open(t, write(t, good.In))) })
+	}
+	for _, good := range v.GoodByRecovery {
 		t.Run(good.Name, func(t *testing.T) {
-			k := open(t, write(t, good.In))
-			if string(k.Contents()) != v.Contents || k.Generation() != good.Generation {
-				t.Errorf("contents %q, generation %d", k.Contents(), k.Generation())
-			}
-			part, err := k.Unseal(v.Part.Name, v.Part.Sealed)
-			if err != nil || string(part) != v.Part.Plaintext {
-				t.Errorf("Unseal = %q, %v, want %q", part, err, v.Part.Plaintext)
-			}
+			v.check(t, good, openRecovery(t, write(t, good.In), [32]byte(v.Secret)))
 		})
+	}
+}
+
+// check looks for what the vectors hold in one that is open.
+func (v *vectors) check(t *testing.T, good goodVector, k *keystore.Keystore) {
+	t.Helper()
+	if string(k.Contents()) != v.Contents || k.Generation() != good.Generation {
+		t.Errorf("contents %q, generation %d", k.Contents(), k.Generation())
+	}
+	part, err := k.Unseal(v.Part.Name, v.Part.Sealed)
+	if err != nil || string(part) != v.Part.Plaintext {
+		t.Errorf("Unseal = %q, %v, want %q", part, err, v.Part.Plaintext)
 	}
 }
 
@@ -83,29 +99,46 @@ func TestSlotsOfOtherKindsAreKept(t *testing.T) {
 // TestAttack53_Doctored opens, per vector, a file that was changed in one way, and wants the failure that the vector names.
 // Among them: the KDF lowered, 4 TiB of memory asked, swapped slots.
 func TestAttack53_Doctored(t *testing.T) {
-	for _, bad := range readVectors(t).Bad {
+	v := readVectors(t)
+	for _, bad := range v.Bad {
 		t.Run(bad.Name, func(t *testing.T) {
-			path := write(t, bad.In)
-			_, err := keystore.Open(path, passphrase)
-			if err == nil || !strings.HasPrefix(err.Error(), "opening keystore: "+bad.Expect) {
-				t.Fatalf("Open = %v, want %s", err, bad.Expect)
-			}
-			if !errors.Is(err, keystore.ErrMalformed) && !errors.Is(err, keystore.ErrPassphrase) {
-				t.Errorf("Open = %v, want ErrMalformed or ErrPassphrase", err)
-			}
-			if after, err := os.ReadFile(path); err != nil || string(after) != string(bad.In) {
-				t.Errorf("Open changed the file, or %v", err)
-			}
+			bad.check(t, func(path string) error {
+				_, err := keystore.Open(path, passphrase)
+				return err
+			})
 		})
+	}
+	for _, bad := range v.BadByRecovery {
+		t.Run("by recovery "+bad.Name, func(t *testing.T) {
+			bad.check(t, func(path string) error {
+				_, err := keystore.OpenRecovery(path, [32]byte(v.Secret))
+				return err
+			})
+		})
+	}
+}
+
+func (bad *badVector) check(t *testing.T, open func(path string) error) {
+	t.Helper()
+	path := write(t, bad.In)
+	err := open(path)
+	if err == nil || !strings.HasPrefix(err.Error(), "opening keystore: "+bad.Expect) {
+		t.Fatalf("Open = %v, want %s", err, bad.Expect)
+	}
+	if !errors.Is(err, keystore.ErrMalformed) && !errors.Is(err, keystore.ErrPassphrase) && !errors.Is(err, keystore.ErrRecovery) {
+		t.Errorf("Open = %v, want ErrMalformed, ErrPassphrase or ErrRecovery", err)
+	}
+	if after, err := os.ReadFile(path); err != nil || string(after) != string(bad.In) {
+		t.Errorf("Open changed the file, or %v", err)
 	}
 }
 
 func FuzzParse(f *testing.F) {
 	v := readVectors(f)
-	for _, good := range v.Good {
+	for _, good := range slices.Concat(v.Good, v.GoodByRecovery) {
 		f.Add([]byte(good.In))
 	}
-	for _, bad := range v.Bad {
+	for _, bad := range slices.Concat(v.Bad, v.BadByRecovery) {
 		f.Add([]byte(bad.In))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
