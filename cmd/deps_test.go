@@ -12,11 +12,14 @@ import (
 	"testing"
 )
 
-const module = "github.com/phrledger/phr/"
+const (
+	module = "github.com/phrledger/phr/"
+	circl  = "github.com/cloudflare/circl/"
+)
 
 // floors are the packages of the product from the ground up. A package imports packages of lower floors only.
 var floors = [][]string{
-	{"crypto/canonical", "crypto/policy", "projections/chart/fhir/sample"},
+	{"crypto/canonical", "crypto/policy", "crypto/recovery", "projections/chart/fhir/sample"},
 	{"crypto/identity", "crypto/keystore", "crypto/abe", "projections/chart/fhir", "ledger/stream"},
 	{"crypto/epoch", "projections/chart", "ledger/stream/embedded"},
 	{"ledger"},
@@ -33,12 +36,16 @@ var floors = [][]string{
 // reads records stays out of the server.
 var only = map[string][]string{
 	"crypto/hpke":                     {"crypto/identity"},
-	"github.com/cloudflare/circl":     {"crypto/abe"},
+	circl + "ecc":                     {"crypto/abe"},
+	circl + "group":                   {"crypto/recovery"},
+	circl + "secretsharing":           {"crypto/recovery"},
+	"github.com/cloudflare/circl":     {"crypto/abe", "crypto/recovery"},
 	"github.com/fxamacker/cbor":       {"crypto/canonical"},
 	"github.com/nats-io/jwt":          {"ledger/stream/embedded", "ledger/node"},
 	"github.com/nats-io/nats-server":  {"ledger/stream/embedded"},
 	"github.com/nats-io/nats.go":      {"ledger/stream", "ledger/stream/embedded"},
 	"github.com/oklog/ulid":           {"ledger"},
+	"github.com/tyler-smith/go-bip39": {"crypto/recovery"},
 	"golang.org/x/crypto/argon2":      {"crypto/keystore"},
 	"golang.org/x/term":               {"cmd/phr"},
 	"math/rand":                       {"client"}, // how long to wait before the next try
