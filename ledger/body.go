@@ -94,18 +94,21 @@ type EpochStarted struct {
 	Reason string `cbor:"5,keyasint,omitempty"`
 }
 
-// EpochRewrapped adds parts to the current epoch: the wrap of a new term, or a link that was left pending.
+// EpochRewrapped adds parts to an epoch: to the current one the wrap of a new term, to any the link that was left pending or
+// is disputed.
 type EpochRewrapped struct {
 	Epoch uint32 `cbor:"1,keyasint"`
 	Parts []Part `cbor:"2,keyasint"`
 }
 
-// EpochConfirmed says that the patient has opened the owner part and found the keys committed to.
+// EpochConfirmed says that the patient has opened the owner part, the shred and the link, if there is one, and found what is
+// committed to. An epoch or link of the patient's own needs no such word.
 type EpochConfirmed struct {
 	Epoch uint32 `cbor:"1,keyasint"`
 }
 
-// EpochDisputed says that a part does not hold what its epoch commits to. The next rotation repairs it.
+// EpochDisputed says that a part does not hold what its epoch commits to. The next rotation repairs it; of an epoch that is
+// over, only the link is disputed, and replaced.
 type EpochDisputed struct {
 	Epoch  uint32 `cbor:"1,keyasint"`
 	Part   string `cbor:"2,keyasint"`

@@ -31,14 +31,16 @@ type LiveTerm struct {
 
 // Epoch is what the log says of one epoch of a compartment.
 type Epoch struct {
-	Number    uint32
-	KID, HID  Hash
-	Parts     []Part
-	Started   time.Time // log time
-	Records   uint64    // written, amended and retracted
-	Erased    uint64    // leaves punctured: the version of the shred in force
-	Confirmed bool
-	Disputed  bool
+	Number       uint32
+	KID, HID     Hash
+	Parts        []Part
+	Started      time.Time // log time
+	Records      uint64    // written, amended and retracted
+	Erased       uint64    // leaves punctured: the version of the shred in force
+	Confirmed    bool      // the patient has started it, or opened what is there for the patient before anybody disputed it
+	Linked       bool      // the patient has made the link, or opened it
+	Disputed     bool      // of a part somebody said that it does not hold what it should
+	LinkDisputed bool      // of the link that it has now
 }
 
 // Part returns the part with a name, as the log names it now.
@@ -135,6 +137,27 @@ func (c *compartment) current(number uint32) (Epoch, error) {
 		return Epoch{}, fmt.Errorf("%w: epoch %d is not the current one", ErrStale, number)
 	}
 	return *c.epoch, nil
+}
+
+// begun returns a copy of an epoch that was started, to change and hand to replace.
+func (c *compartment) begun(number uint32) (Epoch, error) {
+	switch {
+	case c.epoch == nil || number == 0 || number > c.epoch.Number:
+		return Epoch{}, fmt.Errorf("%w: epoch %d is not the current one", ErrStale, number)
+	case number == c.epoch.Number:
+		return *c.epoch, nil
+	}
+	return *c.past[number-1], nil
+}
+
+// replace puts a changed epoch in the place of the one with its number.
+func (c *compartment) replace(e *Epoch) {
+	if e.Number == c.epoch.Number {
+		c.epoch = e
+		return
+	}
+	c.past = slices.Clone(c.past)
+	c.past[e.Number-1] = e
 }
 
 func (s *State) compartmentCreated(e *Entry, b *CompartmentCreated) error {

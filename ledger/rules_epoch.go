@@ -30,7 +30,7 @@ func (s *State) staleAt(c *compartment, logTime time.Time, at uint64) string {
 	switch {
 	case c.epoch == nil:
 		return "no epoch has been started"
-	case c.epoch.Disputed:
+	case c.epoch.Disputed || c.epoch.LinkDisputed:
 		return "a part of this epoch is disputed"
 	case logTime.Sub(c.epoch.Started) >= MaxEpochAge:
 		return "the epoch is 30 days old"
@@ -118,6 +118,9 @@ func (s *State) epochStarted(e *Entry, c *compartment, b *EpochStarted) error {
 		}
 	}
 	started := &Epoch{Number: b.Epoch, KID: b.KID, HID: b.HID, Parts: b.Parts, Started: e.LogTime}
+	if e.Author == e.Chain.GID() {
+		started.vouch()
+	}
 	if err := s.checkComplete(e, c, started); err != nil {
 		return err
 	}
@@ -151,59 +154,99 @@ func (s *State) checkComplete(e *Entry, c *compartment, started *Epoch) error {
 	return nil
 }
 
-// epochRewrapped adds a wrap for a term that has none yet, or a link that was pending.
+// epochRewrapped adds a wrap for a term that has none yet, or a link that was pending or is disputed. Links may be added to
+// epochs that are over.
 func (s *State) epochRewrapped(e *Entry, c *compartment, b *EpochRewrapped) error {
 	if len(b.Parts) == 0 {
 		return errors.New("it adds no part")
 	}
-	current, err := c.current(b.Epoch)
+	after, err := c.begun(b.Epoch)
 	if err != nil {
 		return err
 	}
-	current.Parts = slices.Grow(slices.Clip(current.Parts), len(b.Parts))
+	after.Parts = slices.Grow(slices.Clone(after.Parts), len(b.Parts))
 	for i := range b.Parts {
 		part := &b.Parts[i]
 		if part.Term.IsZero() && (part.Name != PartLink || b.Epoch == 1) {
 			return fmt.Errorf("part %q is not added later", Clip(part.Name))
 		}
-		if _, there := current.Part(part.Name); there {
-			return fmt.Errorf("part %q is there already", Clip(part.Name))
+		if part.Name != PartLink && b.Epoch != c.epoch.Number {
+			return fmt.Errorf("%w: epoch %d is not the current one", ErrStale, b.Epoch)
 		}
 		if err := s.checkPart(e, c, part); err != nil {
 			return err
 		}
-		if t := find(c.terms, part.Term); t != nil && !t.History && current.Records > 0 {
+		if t := find(c.terms, part.Term); t != nil && !t.History && after.Records > 0 {
 			return fmt.Errorf("%w: term %s is from now on, and this epoch has records already", ErrStale, t.ID)
 		}
-		current.Parts = append(current.Parts, *part)
+		if err := after.add(part, e.Author == e.Chain.GID()); err != nil {
+			return err
+		}
 	}
-	c.epoch = &current
+	c.replace(&after)
 	return nil
 }
 
+// add adds a part, or puts a link in the place of one that is disputed. The patient's word for a link is not taken back by
+// anybody else: the wraps that it stands for may be gone.
+func (e *Epoch) add(part *Part, byPatient bool) error {
+	at := slices.IndexFunc(e.Parts, func(p Part) bool { return p.Name == part.Name })
+	if at < 0 {
+		e.Parts = append(e.Parts, *part)
+	} else {
+		if part.Name != PartLink || !e.LinkDisputed || e.Linked && !byPatient || e.Parts[at].Hash == part.Hash {
+			return fmt.Errorf("part %q is there already", Clip(part.Name))
+		}
+		e.Parts[at] = *part
+	}
+	if part.Name == PartLink {
+		e.Linked, e.LinkDisputed = byPatient, false
+	}
+	return nil
+}
+
+// epochConfirmed takes the patient's word for an epoch. It ends a dispute over the link, which the patient can judge, and
+// none over other people's wraps.
 func epochConfirmed(e *Entry, c *compartment, b *EpochConfirmed) error {
 	if e.Author != e.Chain.GID() {
 		return errors.New("only the patient confirms an epoch")
 	}
-	current, err := c.current(b.Epoch)
+	after, err := c.begun(b.Epoch)
 	if err != nil {
 		return err
 	}
-	current.Confirmed = true
-	c.epoch = &current
+	after.vouch()
+	c.replace(&after)
 	return nil
 }
 
+// vouch takes the patient's word for all that the patient can open of an epoch: the owner part, the shred, and the link if
+// there is one.
+func (e *Epoch) vouch() {
+	_, linked := e.Part(PartLink)
+	e.Linked, e.LinkDisputed = linked, false
+	e.Confirmed = e.Confirmed || !e.Disputed
+}
+
+// epochDisputed takes note of a part that does not hold what it should. Of an epoch that is over, only a link can still be
+// made good.
 func epochDisputed(c *compartment, b *EpochDisputed) error {
-	current, err := c.current(b.Epoch)
+	after, err := c.begun(b.Epoch)
 	if err != nil {
 		return err
 	}
-	if _, ok := current.Part(b.Part); !ok {
+	if b.Part != PartLink && b.Epoch != c.epoch.Number {
+		return fmt.Errorf("%w: epoch %d is not the current one", ErrStale, b.Epoch)
+	}
+	if _, ok := after.Part(b.Part); !ok {
 		return fmt.Errorf("epoch %d has no part %q", b.Epoch, Clip(b.Part))
 	}
-	current.Disputed = true
-	c.epoch = &current
+	if b.Part == PartLink {
+		after.LinkDisputed = true
+	} else {
+		after.Disputed = true
+	}
+	c.replace(&after)
 	return nil
 }
 

@@ -76,22 +76,13 @@ func (s *State) recordErased(e *Entry, c *compartment, b *RecordErased) error {
 
 // erase gives an epoch that has records its new shred.
 func (c *compartment) erase(b *RecordErased) {
-	old := c.epoch
-	if b.Epoch < old.Number {
-		old = c.past[b.Epoch-1]
-	}
-	next := *old
+	next, _ := c.begun(b.Epoch) // its records were found
 	next.Erased += uint64(len(b.Records))
-	next.Parts = slices.Clone(old.Parts)
+	next.Parts = slices.Clone(next.Parts)
 	for i := range next.Parts {
 		if next.Parts[i].Name == PartShred {
 			next.Parts[i].Hash = b.Shred
 		}
 	}
-	if b.Epoch == c.epoch.Number {
-		c.epoch = &next
-		return
-	}
-	c.past = slices.Clone(c.past)
-	c.past[b.Epoch-1] = &next
+	c.replace(&next)
 }

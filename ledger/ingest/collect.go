@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/phrledger/phr/ledger"
@@ -11,7 +12,8 @@ import (
 // orphanAge is how long a part that no event names may wait for one.
 const orphanAge = time.Hour
 
-// collectLoop removes parts that a crash left behind: stored, but never named by an event; or replaced, but not erased.
+// collectLoop removes parts that a crash left behind: stored, but never named by an event; or replaced or obsolete, but not
+// erased.
 func (in *Ingest) collectLoop(ctx context.Context) error {
 	tick := time.NewTicker(orphanAge)
 	defer tick.Stop()
@@ -29,17 +31,21 @@ func (in *Ingest) collectLoop(ctx context.Context) error {
 	}
 }
 
-// Collect erases the parts older than an hour that no event names, and returns how many it erased. Only one node of
-// several may do so: another could be about to name a part that is there already.
+// Collect erases the parts older than an hour that no event names, and those that nobody needs any more, and returns how many
+// it erased. Only one node of several may do so: another could be about to name a part that is there already.
 func (in *Ingest) Collect(ctx context.Context) (int, error) {
-	var old []string
+	var old, young []string
 	err := in.Ledger.Parts(ctx, "key.>", func(p stream.Part) error {
-		if in.Now().Sub(p.Stored) > orphanAge && !isEnrolment(p.Subject) {
+		switch {
+		case isEnrolment(p.Subject):
+		case in.Now().Sub(p.Stored) > orphanAge:
 			old = append(old, p.Subject)
+		default:
+			young = append(young, p.Subject)
 		}
 		return nil
 	})
-	if err != nil || len(old) == 0 {
+	if err != nil || len(old)+len(young) == 0 {
 		return 0, err
 	}
 	in.keeping.Lock()
@@ -47,22 +53,20 @@ func (in *Ingest) Collect(ctx context.Context) (int, error) {
 	if err := in.caughtUp(ctx); err != nil {
 		return 0, err // whoever does not know all that was named must not erase
 	}
-	named, erased := in.Fold.named(), 0
-	for _, subject := range old {
-		if named[subject] {
-			continue
-		}
+	named, spent := in.Fold.named()
+	gone := slices.DeleteFunc(old, func(subject string) bool { return named[subject] && !spent[subject] })
+	gone = append(gone, slices.DeleteFunc(young, func(subject string) bool { return !spent[subject] })...)
+	for i, subject := range gone {
 		if err := in.Ledger.DeletePart(ctx, subject); err != nil {
-			return erased, err
+			return i, err
 		}
-		erased++
 	}
-	return erased, nil
+	return len(gone), nil
 }
 
-// named returns the subjects of all parts that events name.
-func (f *Fold) named() map[string]bool {
-	named := make(map[string]bool)
+// named returns the subjects of all parts that events name, and which of them nobody needs any more.
+func (f *Fold) named() (named, spent map[string]bool) {
+	named, spent = make(map[string]bool), make(map[string]bool)
 	f.View(func(s *ledger.State) {
 		for c := range s.Compartments() {
 			for _, epoch := range append(c.Past[:len(c.Past):len(c.Past)], c.Epoch) {
@@ -74,7 +78,10 @@ func (f *Fold) named() map[string]bool {
 					named[ledger.PartSubject(c.Chain, epoch.Number, p.Name, p.Hash)] = true
 				}
 			}
+			for _, p := range c.Obsolete() {
+				spent[ledger.PartSubject(c.Chain, p.Epoch, p.Part.Name, p.Part.Hash)] = true
+			}
 		}
 	})
-	return named
+	return named, spent
 }

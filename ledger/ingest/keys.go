@@ -38,10 +38,31 @@ func (in *Ingest) keys(ctx context.Context, r *stream.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var answer protocol.Parts
+	answer, err := in.answer(ctx, chain, q.Epoch, parts)
+	if err == nil && len(answer.Parts) < len(parts) {
+		// What is named and not there may have been replaced or outlived by an event that the fold is about to show.
+		lag, cancel := context.WithTimeout(ctx, maxLag)
+		defer cancel()
+		if err = in.caughtUp(lag); err != nil {
+			return nil, err
+		}
+		if chain, parts, err = in.partsFor(session, r.Subject, &q); err != nil {
+			return nil, err
+		}
+		answer, err = in.answer(ctx, chain, q.Epoch, parts)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return canonical.Marshal(answer)
+}
+
+// answer fetches the parts of an epoch that are there.
+func (in *Ingest) answer(ctx context.Context, chain ledger.Chain, epoch uint32, parts map[string]ledger.Hash) (*protocol.Parts, error) {
+	answer := new(protocol.Parts)
 	size := 0
 	for name, hash := range parts {
-		data, err := in.Ledger.Part(ctx, ledger.PartSubject(chain, q.Epoch, name, hash))
+		data, err := in.Ledger.Part(ctx, ledger.PartSubject(chain, epoch, name, hash))
 		if errors.Is(err, stream.ErrNotFound) {
 			continue
 		}
@@ -51,9 +72,9 @@ func (in *Ingest) keys(ctx context.Context, r *stream.Request) ([]byte, error) {
 		if size += len(data); size > maxAnswered {
 			return nil, refusal(protocol.CodeBad, errors.New("too large for one answer: ask for fewer parts at a time"))
 		}
-		answer.Parts = append(answer.Parts, protocol.PartData{Chain: chain.String(), Epoch: q.Epoch, Name: name, Data: data})
+		answer.Parts = append(answer.Parts, protocol.PartData{Chain: chain.String(), Epoch: epoch, Name: name, Data: data})
 	}
-	return canonical.Marshal(answer)
+	return answer, nil
 }
 
 // partsFor finds the parts asked for among those the log names for the epoch.

@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -197,5 +198,70 @@ func TestErasureDestroysTheOldKeyState(t *testing.T) {
 	w.Clock.Advance(2 * time.Hour)
 	if n, err := w.Ingest.Collect(t.Context()); n != 1 || err != nil {
 		t.Errorf("Collect = %d, %v; want 1", n, err)
+	}
+}
+
+// wraps returns the subjects of the wraps that are stored, by epoch.
+func (w *ward) wraps(epoch uint32) (subjects []string) {
+	w.Helper()
+	of := ledger.PartSubject(w.patient.Health, epoch, ledger.WrapName(w.term), ledger.Hash{})
+	of = strings.TrimSuffix(of, ledger.Hash{}.String())
+	for _, subject := range w.stored() {
+		if strings.HasPrefix(subject, of) {
+			subjects = append(subjects, subject)
+		}
+	}
+	return subjects
+}
+
+// The wraps of an epoch are gone when the receipt comes of what made them useless: the patient's own next epoch, or the
+// patient's word for another's. All other parts stay.
+func TestOldWrapsAreErased(t *testing.T) {
+	w := newWard(t)
+	first := w.stored()
+	started, parts := w.patient.NextLinked("the patient's")
+	w.Submit(w.sign(started), parts...)
+	if left := w.wraps(1); len(left) != 0 {
+		t.Errorf("%d wraps are left of the first epoch", len(left))
+	}
+	if got, want := len(w.stored()), len(first)-1+len(parts); got != want {
+		t.Errorf("%d parts are stored, want %d", got, want)
+	}
+
+	writer := w.Open(w.doctor, w.patient, ledger.OpWrite, w.term)
+	started, parts = w.patient.NextLinked("the doctor's")
+	w.Submit(w.Sign(w.doctor.Identity, writer.ID(), w.patient.Health, started), parts...)
+	if left := w.wraps(2); len(left) != 1 {
+		t.Errorf("%d wraps are left of the second epoch, before the patient has seen the third", len(left))
+	}
+	w.Submit(w.sign(&ledger.EpochConfirmed{Epoch: 3}))
+	if left := w.wraps(2); len(left) != 0 {
+		t.Errorf("%d wraps are left of the second epoch", len(left))
+	}
+	if left := w.wraps(3); len(left) != 1 {
+		t.Errorf("%d wraps are left of the third epoch, want 1", len(left))
+	}
+}
+
+// What a crash keeps from being erased is collected when the node starts, however young it is, and nothing else is.
+func TestOldWrapsAreCollected(t *testing.T) {
+	w := newWard(t)
+	old := w.wraps(1)
+	data, err := w.Ledger().Part(t.Context(), old[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	started, parts := w.patient.NextLinked("the patient's")
+	w.Submit(w.sign(started), parts...)
+	left := w.stored()
+	if err := w.Ledger().PutParts(t.Context(), stream.Part{Subject: old[0], Data: data}); err != nil {
+		t.Fatal(err)
+	}
+	w.Crash()
+	if _, err := w.Ingest.Collect(t.Context()); err != nil { // unless it has done so by itself
+		t.Error(err)
+	}
+	if got := w.stored(); !slices.Equal(got, left) {
+		t.Errorf("stored are\n%v, want\n%v", got, left)
 	}
 }

@@ -128,7 +128,7 @@ func (a *attempt) judge(s *ledger.State, t *tried, named *names) error {
 		if err := a.admissible(e); err != nil {
 			return err
 		}
-		gone := erased(s, e)
+		gone, spent := erased(s, e), obsolete(s, e)
 		for _, run := range runs.Add(e) {
 			if err := s.Fold(run...); err != nil {
 				return err
@@ -137,7 +137,7 @@ func (a *attempt) judge(s *ledger.State, t *tried, named *names) error {
 		if err := named.take(s, e); err != nil {
 			return err
 		}
-		t.erased = append(t.erased, gone...)
+		t.erased = append(append(t.erased, gone...), since(spent, obsolete(s, e))...)
 	}
 	if runs.Waiting() > 0 {
 		return fmt.Errorf("%w: the last event of a run is not signed", ledger.ErrInvalid)

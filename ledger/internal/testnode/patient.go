@@ -65,6 +65,17 @@ func (p *Patient) NextEpoch(reason string) (*ledger.EpochStarted, []protocol.Par
 	return started, parts
 }
 
+// NextLinked is NextEpoch with the link to the epoch before.
+func (p *Patient) NextLinked(reason string) (*ledger.EpochStarted, []protocol.PartData) {
+	p.n.Helper()
+	previous := p.keys
+	started, parts := p.NextEpoch(reason)
+	link, err := epoch.SealLink(rand.Reader, p.place(), p.keys, previous)
+	p.n.must(err)
+	started.Parts = append(started.Parts, ledger.Part{Name: ledger.PartLink, Hash: sha256.Sum256(link)})
+	return started, append(parts, p.part(ledger.PartLink, link))
+}
+
 func (p *Patient) place() epoch.Place {
 	return epoch.Place{Patient: string(p.GID()), Compartment: string(ledger.Health), Epoch: p.epoch}
 }
