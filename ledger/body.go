@@ -145,8 +145,9 @@ type RecordRetracted struct {
 type RecordErased struct {
 	Epoch   uint32    `cbor:"1,keyasint"`
 	Records []EventID `cbor:"2,keyasint"`
-	Leaves  [][6]byte `cbor:"3,keyasint"` // of Records, in their order
-	Shred   Hash      `cbor:"4,keyasint"` // of the part that replaces the epoch's shred
+	Leaves  [][6]byte `cbor:"3,keyasint"`           // of Records, in their order
+	Shred   Hash      `cbor:"4,keyasint"`           // of the part that replaces the epoch's shred
+	More    []Hash    `cbor:"5,keyasint,omitempty"` // of the pieces that follow it, when it is larger than MaxPart
 }
 
 // Operation is what a session is for.

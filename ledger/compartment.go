@@ -18,6 +18,7 @@ type compartment struct {
 	epoch    *Epoch   // the current one; nil before the first
 	past     []*Epoch // by number, from 1
 	proxies  []TermID // of every term that ever let somebody act for the patient
+	erased   bool     // nothing follows
 }
 
 // LiveTerm is a term in force with its expression parsed.
@@ -94,6 +95,9 @@ func (s *State) compartment(e *Entry) error {
 	if !exists {
 		return errors.New("the compartment is not created yet")
 	}
+	if before.erased {
+		return errors.New("the compartment is erased: nothing follows on its chain")
+	}
 	if err := s.checkActing(e, before); err != nil {
 		return err
 	}
@@ -121,6 +125,8 @@ func (s *State) compartment(e *Entry) error {
 		err = s.recordAbout(e, &after, &b.Content, b.Refers)
 	case *RecordErased:
 		err = s.recordErased(e, &after, b)
+	case *CompartmentErased:
+		err = s.compartmentErased(e, &after)
 	default:
 		err = fmt.Errorf("%s does not belong on this chain", e.Kind())
 	}
@@ -174,5 +180,6 @@ func (s *State) compartmentCreated(e *Entry, b *CompartmentCreated) error {
 		return errors.New("only the patient creates a compartment")
 	}
 	s.compartments.set(e.Chain, &compartment{class: b.Class})
+	s.countCompartments(e, 1)
 	return nil
 }

@@ -110,6 +110,8 @@ func holdingAt(facts []holdingFact, position uint64) holdingFact {
 type ground struct {
 	key    *abe.PublicKey
 	number uint64 // of the event that says it
+	open   int    // compartments that are not erased, where the whole log is seen
+	erased bool
 }
 
 // Session is a session that the log shows.

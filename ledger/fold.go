@@ -205,6 +205,8 @@ func (s *State) apply(e *Entry) error {
 		return s.keyIssued(e, b)
 	case *PatientRegistered:
 		return s.patientRegistered(e, b)
+	case *PatientErased:
+		return s.patientErased(e)
 	case *NodeDescribed:
 		return s.nodeDescribed(e, b)
 	case *Rejected:

@@ -14,8 +14,10 @@ const (
 	IdentityRotatedKind    Kind = "identity.rotated"
 	IdentityRevokedKind    Kind = "identity.revoked"
 
-	PatientRegisteredKind  Kind = "patient.registered"  // profile
+	PatientRegisteredKind  Kind = "patient.registered" // profile
+	PatientErasedKind      Kind = "patient.erased"
 	CompartmentCreatedKind Kind = "compartment.created" // compartment
+	CompartmentErasedKind  Kind = "compartment.erased"
 	PolicySetKind          Kind = "policy.set"
 	EpochStartedKind       Kind = "epoch.started"
 	EpochRewrappedKind     Kind = "epoch.rewrapped"
@@ -89,7 +91,13 @@ func (*IdentityRevoked) Kind() Kind { return IdentityRevokedKind }
 func (*PatientRegistered) Kind() Kind { return PatientRegisteredKind }
 
 // Kind implements Body.
+func (*PatientErased) Kind() Kind { return PatientErasedKind }
+
+// Kind implements Body.
 func (*CompartmentCreated) Kind() Kind { return CompartmentCreatedKind }
+
+// Kind implements Body.
+func (*CompartmentErased) Kind() Kind { return CompartmentErasedKind }
 
 // Kind implements Body.
 func (*PolicySet) Kind() Kind { return PolicySetKind }
@@ -195,8 +203,12 @@ func newBody(k Kind) Body {
 		return new(IdentityRevoked)
 	case PatientRegisteredKind:
 		return new(PatientRegistered)
+	case PatientErasedKind:
+		return new(PatientErased)
 	case CompartmentCreatedKind:
 		return new(CompartmentCreated)
+	case CompartmentErasedKind:
+		return new(CompartmentErased)
 	case PolicySetKind:
 		return new(PolicySet)
 	case EpochStartedKind:

@@ -42,6 +42,15 @@ var samples = map[ledger.Kind]func(*world) said{
 	ledger.CompartmentCreatedKind: func(w *world) said {
 		return said{author: w.patient, chain: ledger.RecordChain(w.patient.GID(), "emergency"), body: &ledger.CompartmentCreated{Class: ledger.HealthClass}}
 	},
+	ledger.CompartmentErasedKind: func(w *world) said {
+		return said{author: w.patient, chain: w.health, body: &ledger.CompartmentErased{Reason: "moved"}}
+	},
+	ledger.PatientErasedKind: func(w *world) said {
+		for _, c := range []ledger.Chain{w.health, w.training} {
+			w.say(w.patient, c, &ledger.CompartmentErased{})
+		}
+		return said{author: w.patient, chain: w.profile, body: &ledger.PatientErased{Reason: "moved"}}
+	},
 	ledger.PolicySetKind: func(w *world) said {
 		nurse := ledger.Term{ID: w.newTerm(), Expression: "nurse@city-hospital", History: true, Purpose: "TREAT"}
 		return said{author: w.patient, chain: w.health, body: w.set(w.health, nurse)}
@@ -273,7 +282,7 @@ func TestEveryKindHasItsChain(t *testing.T) {
 // refusal on any access log, the root's description of anybody as a node.
 func fits(s said, c ledger.Chain) bool {
 	switch s.body.(type) {
-	case *ledger.EpochConfirmed, *ledger.RecordWritten:
+	case *ledger.EpochConfirmed, *ledger.RecordWritten, *ledger.CompartmentErased:
 		return c.Space == ledger.RecordSpace && c.Owner == s.chain.Owner && !c.Compartment.Reserved()
 	case *ledger.SessionRefused:
 		return c.Compartment == ledger.Access

@@ -249,17 +249,30 @@ func (s *State) patientRegistered(e *Entry, b *PatientRegistered) error {
 	if err != nil {
 		return err
 	}
-	if before, ok := s.patients.get(e.Author); ok && before.number > e.Number {
-		return nil // seen in part, the newer one came first
+	next := ground{key: pk, number: e.Number}
+	if before, ok := s.patients.get(e.Author); ok {
+		if before.number > e.Number {
+			return nil // seen in part, the newer one came first
+		}
+		if before.erased {
+			return errErasedPatient(e.Author)
+		}
+		next.open = before.open
 	}
-	s.patients.set(e.Author, &ground{pk, e.Number})
+	s.patients.set(e.Author, &next)
 	return nil
 }
 
 // checkPatient judges whether the owner of a record chain is a patient.
 func (s *State) checkPatient(e *Entry) error {
-	if s.scope == WholeLog && !s.patients.has(e.Chain.GID()) {
+	p, ok := s.patients.get(e.Chain.GID())
+	switch {
+	case s.scope != WholeLog:
+		return nil
+	case !ok:
 		return fmt.Errorf("%s is not registered as a patient", e.Chain.GID())
+	case p.erased:
+		return errErasedPatient(e.Chain.GID())
 	}
 	return nil
 }

@@ -201,7 +201,7 @@ func (s *State) heldBy(gid, patient identity.GID, op Operation, at uint64) func(
 	return func(a policy.Attribute) bool {
 		facts, _ := s.holdings.get(holding{gid, a})
 		if a.Authority.IsGID() {
-			return a.Authority == policy.Authority(patient) && len(facts) > 0
+			return a.Authority == policy.Authority(patient) && len(facts) > 0 && !s.PatientErased(patient)
 		}
 		reg, active := s.authorityAt(a.Authority, at)
 		if !active || op == OpWrite && neverWrites(reg.role) {

@@ -3,7 +3,6 @@ package ledger
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/phrledger/phr/crypto/epoch"
 )
@@ -51,38 +50,4 @@ func (s *State) recordAbout(e *Entry, c *compartment, b *Content, refers EventID
 func (s *State) index(c Chain) uint32 {
 	head, _ := s.heads.get(c)
 	return head.index
-}
-
-func (s *State) recordErased(e *Entry, c *compartment, b *RecordErased) error {
-	if e.Author != e.Chain.GID() {
-		return errors.New("only the patient erases")
-	}
-	if len(b.Records) == 0 || len(b.Records) != len(b.Leaves) || b.Shred.IsZero() {
-		return errors.New("it names no records, not their leaves, or no new key state")
-	}
-	index := s.index(e.Chain)
-	for i, id := range b.Records {
-		key := idKey{index, id}
-		fact, _ := s.events.get(key)
-		if fact.erased || fact.epoch == 0 || fact.epoch != b.Epoch || fact.leaf != b.Leaves[i] {
-			return fmt.Errorf("there is no record %s with that leaf in epoch %d", id, b.Epoch)
-		}
-		fact.erased = true
-		s.events.set(key, fact)
-	}
-	c.erase(b)
-	return nil
-}
-
-// erase gives an epoch that has records its new shred.
-func (c *compartment) erase(b *RecordErased) {
-	next, _ := c.begun(b.Epoch) // its records were found
-	next.Erased += uint64(len(b.Records))
-	next.Parts = slices.Clone(next.Parts)
-	for i := range next.Parts {
-		if next.Parts[i].Name == PartShred {
-			next.Parts[i].Hash = b.Shred
-		}
-	}
-	c.replace(&next)
 }

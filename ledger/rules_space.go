@@ -23,7 +23,7 @@ func (s *State) checkSpace(e *Entry) error {
 		fits = place.Space == AuthoritySpace
 	case *KeyIssued:
 		fits = place.Space == AuthoritySpace || place.Space == RecordSpace && place.Compartment == Profile
-	case *PatientRegistered:
+	case *PatientRegistered, *PatientErased:
 		fits = place.Space == RecordSpace && place.Compartment == Profile
 	case *NodeDescribed, *Rejected, *Incident, *Checkpoint:
 		fits = place.Space == NodeSpace
@@ -96,7 +96,7 @@ func (s *State) checkFounder(e *Entry) error {
 
 // checkAccessAuthor judges who writes a patient's access log.
 func (s *State) checkAccessAuthor(e *Entry) error {
-	if err := s.checkPatient(e); err != nil {
+	if err := s.checkPatient(e); err != nil && !s.closes(e) {
 		return err
 	}
 	if err := s.checkNode(e); err != nil {

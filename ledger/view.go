@@ -80,7 +80,7 @@ func (s *State) Satisfies(gid, patient identity.GID, p *policy.Policy) (bool, []
 // Patient tells whether a person is registered as a patient, and returns the key of their own authority.
 func (s *State) Patient(gid identity.GID) (*abe.PublicKey, bool) {
 	p, ok := s.patients.get(gid)
-	if !ok {
+	if !ok || p.erased {
 		return nil, false
 	}
 	return p.key, true
@@ -97,6 +97,9 @@ type CompartmentFact struct {
 	Must  bool // the next event must start an epoch
 	// Proxies are the terms that ever let somebody act for the patient, those that are over among them.
 	Proxies []TermID
+
+	// Erased means that nothing follows on the chain and no key is left. There are no terms and no epochs then.
+	Erased bool
 }
 
 // Compartment returns a compartment that has been created.
@@ -105,7 +108,7 @@ func (s *State) Compartment(c Chain) (CompartmentFact, bool) {
 	if !ok {
 		return CompartmentFact{}, false
 	}
-	return CompartmentFact{c, f.class, f.set, f.terms, f.epoch, f.past, f.narrowed, f.proxies}, true
+	return CompartmentFact{c, f.class, f.set, f.terms, f.epoch, f.past, f.narrowed, f.proxies, f.erased}, true
 }
 
 // Compartments yields every compartment there is, in no order. It is not for forks.
@@ -178,11 +181,4 @@ func (f *CompartmentFact) At(n uint32) (*Epoch, bool) {
 		return nil, false
 	}
 	return f.Past[i], true
-}
-
-// Erased tells whether a record of a chain is erased.
-func (s *State) Erased(c Chain, id EventID) bool {
-	head, _ := s.heads.get(c)
-	fact, _ := s.events.get(idKey{head.index, id})
-	return fact.erased
 }

@@ -40,7 +40,7 @@ func Parts(b Body) (uint32, []Part) {
 	case *EpochRewrapped:
 		return b.Epoch, b.Parts
 	case *RecordErased:
-		return b.Epoch, []Part{{Name: PartShred, Hash: b.Shred}}
+		return b.Epoch, b.parts()
 	}
 	return 0, nil
 }
