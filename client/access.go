@@ -21,6 +21,7 @@ type Access struct {
 	Operation   ledger.Operation
 	Compartment ledger.Compartment
 	Term        ledger.TermID
+	Acting      bool   // as the caller's proxy
 	Reason      string // of a refusal or an end
 	Count       uint32 // of refusals
 	Expires     time.Time
@@ -60,7 +61,37 @@ func (c *Client) AccessLog(ctx context.Context) ([]Access, error) {
 	for i := range all {
 		all[i].Display = names[all[i].GID]
 	}
-	return all, nil
+	return all, c.markProxies(ctx, all)
+}
+
+// markProxies finds out who acted for the caller. Only compartments are read on which somebody named in person was.
+func (c *Client) markProxies(ctx context.Context, log []Access) error {
+	named, err := c.persons(ctx)
+	if err != nil {
+		return err
+	}
+	proxies := make(map[ledger.Compartment][]ledger.TermID)
+	for i := range log {
+		a := &log[i]
+		if _, person := named[a.Term]; !person {
+			continue
+		}
+		terms, read := proxies[a.Compartment]
+		if !read {
+			b, err := c.Book(ctx, c.GID(), a.Compartment)
+			if err != nil {
+				return err
+			}
+			f, err := b.Fact(ctx)
+			if err != nil {
+				return err
+			}
+			terms = f.Proxies
+			proxies[a.Compartment] = terms
+		}
+		a.Acting = slices.Contains(terms, a.Term)
+	}
+	return nil
 }
 
 // names finds out how authorities call the people of an access log.

@@ -113,7 +113,7 @@ func (b *Book) take(e *ledger.Entry) {
 // append submits bodies as the next events of the chain, with the parts that they name and with events of other chains of
 // the patient, and catches up with them.
 func (b *Book) append(ctx context.Context, s *session, others []*ledger.Event, bodies []ledger.Body, parts []protocol.PartData) error {
-	events, err := b.c.extend(b.chain, b.c.head(b.chain), b.sessionID(s), bodies)
+	events, err := b.next(s, bodies)
 	if err != nil {
 		return err
 	}
@@ -125,6 +125,28 @@ func (b *Book) append(ctx context.Context, s *session, others []*ledger.Event, b
 		return err
 	}
 	return b.catchUp(ctx, s)
+}
+
+// next makes bodies the next events of the chain.
+func (b *Book) next(s *session, bodies []ledger.Body) ([]*ledger.Event, error) {
+	events := make([]*ledger.Event, len(bodies))
+	for i, body := range bodies {
+		var err error
+		if events[i], err = b.c.event(b.chain, body); err != nil {
+			return nil, err
+		}
+	}
+	return events, b.sign(s, events)
+}
+
+// sign gives events their places after the end of the chain, and signs them. Who acts for the patient says so in each.
+func (b *Book) sign(s *session, events []*ledger.Event) error {
+	for _, e := range events {
+		if err := e.Act(s.acting()); err != nil {
+			return err
+		}
+	}
+	return b.c.place(events, b.c.head(b.chain), b.sessionID(s))
 }
 
 // sessionID is what events of a session name: the patient's own name none.

@@ -80,14 +80,19 @@ func explainTerm(t *ledger.LiveTerm, person identity.GID, held func(policy.Attri
 
 // persons returns whom each term names, as far as the caller may know: the patient knows all.
 func (b *Book) persons(ctx context.Context) (map[ledger.TermID]identity.GID, error) {
-	named := make(map[ledger.TermID]identity.GID)
 	if !b.own() {
-		return named, nil
+		return nil, nil
 	}
-	entries, err := b.c.ownEntries(ctx, ledger.RecordChain(b.c.GID(), ledger.Profile))
+	return b.c.persons(ctx)
+}
+
+// persons returns whom the terms of the caller's own record name.
+func (c *Client) persons(ctx context.Context) (map[ledger.TermID]identity.GID, error) {
+	entries, err := c.ownEntries(ctx, ledger.RecordChain(c.GID(), ledger.Profile))
 	if err != nil {
 		return nil, err
 	}
+	named := make(map[ledger.TermID]identity.GID)
 	for _, e := range entries {
 		issued, ok := e.Body.(*ledger.KeyIssued)
 		if !ok {

@@ -44,7 +44,7 @@ func (b *Book) Entries() []*ledger.Entry {
 func (b *Book) Submit(ctx context.Context, op ledger.Operation, parts []protocol.PartData, events ...*ledger.Event) error {
 	var told error
 	err := b.do(ctx, b.c.keyFor(b.chain, op), func(s *session) error {
-		if err := b.c.place(events, b.c.head(b.chain), b.sessionID(s)); err != nil {
+		if err := b.sign(s, events); err != nil {
 			return err
 		}
 		told = submit(ctx, s.conn, protocol.Ingest(b.chain), b.c.config.Now(), events, parts)

@@ -13,6 +13,7 @@ import (
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/protocol"
 )
 
 // GrantRequest says who is to be given what.
@@ -130,47 +131,56 @@ func (b *Book) setTerm(ctx context.Context, s *session, f *ledger.CompartmentFac
 	var issued []*ledger.Event
 	if who != "" {
 		var err error
-		if issued, err = b.issue(ctx, s, term.ID, who); err != nil {
+		if issued, err = b.c.issue(ctx, s, who, term.ID); err != nil {
 			return err
 		}
 	}
+	bodies, parts, err := b.addition(ctx, s, f, term)
+	if err != nil {
+		return err
+	}
+	return b.append(ctx, s, issued, bodies, parts)
+}
+
+// addition is the policy with one more term, and what makes that true: a wrap of the current epoch, or another epoch.
+func (b *Book) addition(ctx context.Context, s *session, f *ledger.CompartmentFact, term ledger.LiveTerm) ([]ledger.Body, []protocol.PartData, error) {
 	terms := append(f.Terms[:len(f.Terms):len(f.Terms)], term)
 	set := &ledger.PolicySet{Terms: plain(terms)}
 	why := b.stale()
 	if !term.History {
 		why = "granted from now on"
 	}
-	if why != "" {
-		r, err := b.rotation(ctx, s, terms, why)
-		if err != nil {
-			return err
-		}
-		return b.append(ctx, s, issued, append(r.before, set, r.started), r.parts)
+	if why == "" {
+		return b.rewrap(ctx, s, set, term)
 	}
-	return b.rewrap(ctx, s, set, term, issued)
+	r, err := b.rotation(ctx, s, terms, why)
+	if err != nil {
+		return nil, nil, err
+	}
+	return append(r.before, set, r.started), r.parts, nil
 }
 
-// rewrap submits a policy with one more wrap of the current epoch.
-func (b *Book) rewrap(ctx context.Context, s *session, set *ledger.PolicySet, term ledger.LiveTerm, issued []*ledger.Event) error {
+// rewrap is a policy with one more wrap of the current epoch.
+func (b *Book) rewrap(ctx context.Context, s *session, set *ledger.PolicySet, term ledger.LiveTerm) ([]ledger.Body, []protocol.PartData, error) {
 	o, err := b.opening(s)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	current, err := o.current(ctx)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	r := &rotation{b: b}
 	if err := r.mendLink(ctx, o, current); err != nil {
-		return err
+		return nil, nil, err
 	}
 	number := o.fact.Epoch.Number
 	part, data, err := b.wrap(ctx, number, current.keys, &term)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	rewrapped := &ledger.EpochRewrapped{Epoch: number, Parts: []ledger.Part{*part}}
-	return b.append(ctx, s, issued, append(r.before, set, rewrapped), append(r.parts, b.partData(number, part.Name, data)))
+	return append(r.before, set, rewrapped), append(r.parts, b.partData(number, part.Name, data)), nil
 }
 
 func plain(terms []ledger.LiveTerm) []ledger.Term {
@@ -181,26 +191,28 @@ func plain(terms []ledger.LiveTerm) []ledger.Term {
 	return all
 }
 
-// issue signs the event that gives a person the attribute of a term.
-func (b *Book) issue(ctx context.Context, s *session, term ledger.TermID, who identity.GID) ([]*ledger.Event, error) {
-	keys, err := b.c.Person(ctx, who)
+// issue signs the events that give a person the attributes of terms.
+func (c *Client) issue(ctx context.Context, s *session, who identity.GID, terms ...ledger.TermID) ([]*ledger.Event, error) {
+	keys, err := c.Person(ctx, who)
 	if err != nil {
 		return nil, fmt.Errorf("the person to grant to: %w", err)
 	}
-	master, err := b.c.home.master()
+	master, err := c.home.master()
 	if err != nil {
 		return nil, err
 	}
-	profile := ledger.RecordChain(b.c.GID(), ledger.Profile)
-	body, err := authority.IssueGrant(rand.Reader, master, who, keys, term)
+	bodies := make([]ledger.Body, len(terms))
+	for i, term := range terms {
+		if bodies[i], err = authority.IssueGrant(rand.Reader, master, who, keys, term); err != nil {
+			return nil, err
+		}
+	}
+	profile := ledger.RecordChain(c.GID(), ledger.Profile)
+	entries, err := c.entries(ctx, s, profile)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := b.c.entries(ctx, s, profile)
-	if err != nil {
-		return nil, err
-	}
-	return b.c.extend(profile, headAfter(entries), ledger.SessionID{}, []ledger.Body{body})
+	return c.extend(profile, headAfter(entries), ledger.SessionID{}, bodies)
 }
 
 // Revoke takes a term away: the sessions that rest on it end, and what is written afterwards is sealed under keys that its

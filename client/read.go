@@ -72,7 +72,7 @@ func (b *Book) erased(e *ledger.Entry) bool {
 func recordOf(e *ledger.Entry) chart.Record {
 	kind, content, refers := contentOf(e)
 	r := chart.Record{
-		ID: chart.RecordID(e.ID.String()), Compartment: string(e.Chain.Compartment), Number: e.Number, Author: e.Author,
+		ID: chart.RecordID(e.ID.String()), Compartment: string(e.Chain.Compartment), Number: e.Number, Author: e.Author, Acting: !e.Acting().IsZero(),
 		Time: e.LogTime, Class: content.Media, Kind: kind,
 	}
 	if !refers.IsZero() {

@@ -45,6 +45,14 @@ func (s *session) usable(now time.Time) bool {
 // history tells whether the session's holder is given the past of a compartment with its present.
 func (s *session) history() bool { return s.term == nil || s.term.History }
 
+// acting returns the term by which the session's holder acts for the patient; zero if they do not.
+func (s *session) acting() ledger.TermID {
+	if s.term == nil || !s.term.Proxy {
+		return ledger.TermID{}
+	}
+	return s.term.ID
+}
+
 // sessionKey says what a session is for. A login has no chain.
 type sessionKey struct {
 	chain ledger.Chain

@@ -93,7 +93,8 @@ func (c *Client) verify(ctx context.Context, e *ledger.Entry) error {
 	return e.Verify(keys)
 }
 
-// termFor finds the term under which the caller may do op: one with history, if there is one.
+// termFor finds the term under which the caller may do op: one with history, if there is one, and rather one of their own than
+// one by which they act for the patient.
 func (c *Client) termFor(ctx context.Context, chain ledger.Chain, op ledger.Operation) (*ledger.Term, error) {
 	name := chain.String()
 	// The name without its last letter comes right before: what is shared of others need not be gone through.
@@ -106,7 +107,7 @@ func (c *Client) termFor(ctx context.Context, chain ledger.Chain, op ledger.Oper
 		if s.Chain != chain || op == ledger.OpWrite && !s.Term.Write {
 			continue
 		}
-		if best == nil || s.Term.History && !best.History {
+		if best == nil || better(&s.Term, best) {
 			best = &s.Term
 		}
 	}
@@ -115,4 +116,11 @@ func (c *Client) termFor(ctx context.Context, chain ledger.Chain, op ledger.Oper
 			chain.Compartment, chain.GID(), ErrNotShared)
 	}
 	return best, nil
+}
+
+func better(t, than *ledger.Term) bool {
+	if t.History != than.History {
+		return t.History
+	}
+	return than.Proxy && !t.Proxy
 }

@@ -145,7 +145,7 @@ func (b *Book) commit(ctx context.Context, o *outgoing) (ids []ledger.EventID, e
 			}
 			sealedFor = number
 		}
-		if err := b.c.place(events, b.c.head(b.chain), b.sessionID(s)); err != nil {
+		if err := b.sign(s, events); err != nil {
 			return err
 		}
 		err = submit(ctx, s.conn, protocol.Ingest(b.chain), b.c.config.Now(), events, nil)

@@ -19,6 +19,7 @@ type shownAccess struct {
 	Operation   ledger.Operation   `json:"operation,omitempty"`
 	Compartment ledger.Compartment `json:"compartment,omitempty"`
 	Grant       *ledger.TermID     `json:"grant,omitempty"`
+	Acting      bool               `json:"acting,omitempty"` // for the patient
 	Reason      string             `json:"reason,omitempty"`
 	Count       uint32             `json:"count,omitempty"`
 	Expires     *time.Time         `json:"expires,omitempty"`
@@ -60,7 +61,7 @@ func accessLog(ctx context.Context, e *env, args []string) error {
 
 func showAccess(a *client.Access) shownAccess {
 	s := shownAccess{
-		LogTime: a.Time, Kind: a.Kind, GID: a.GID, Display: a.Display, Operation: a.Operation, Compartment: a.Compartment, Reason: a.Reason, Count: a.Count,
+		LogTime: a.Time, Kind: a.Kind, GID: a.GID, Display: a.Display, Operation: a.Operation, Compartment: a.Compartment, Acting: a.Acting, Reason: a.Reason, Count: a.Count,
 	}
 	if !a.Term.IsZero() {
 		s.Grant = &a.Term
@@ -75,6 +76,9 @@ func showAccess(a *client.Access) shownAccess {
 func what(a *client.Access) string {
 	switch a.Kind {
 	case ledger.SessionOpenedKind:
+		if a.Acting {
+			return fmt.Sprintf("opened to %s, acting for you", a.Operation)
+		}
 		return fmt.Sprintf("opened to %s", a.Operation)
 	case ledger.SessionRenewedKind:
 		return "went on until " + moment(a.Expires)

@@ -113,7 +113,7 @@ func (e *env) showRecord(found *client.Record, history []chart.Version) error {
 		{"when", s.when()},
 		{"value", s.Value},
 		{"status", s.Status},
-		{"written by", string(s.Author)},
+		{"written by", s.by()},
 		{"logged", moment(s.LogTime)},
 		{"retracted", s.Retracted},
 		{"unreadable", s.Unreadable},
@@ -127,7 +127,7 @@ func (e *env) showRecord(found *client.Record, history []chart.Version) error {
 	}
 	for i, v := range history {
 		if len(history) > 1 {
-			e.say("  %-12s %s %s by %s: %s", fmt.Sprintf("version %d", i+1), moment(v.Time), v.Kind, v.Author, cmp.Or(v.Summary.Display, v.Text))
+			e.say("  %-12s %s %s by %s: %s", fmt.Sprintf("version %d", i+1), moment(v.Time), v.Kind, by(v.Author, v.Acting), cmp.Or(v.Summary.Display, v.Text))
 		}
 	}
 	if found.Latest.Class == chart.Note {

@@ -94,6 +94,7 @@ type shownRecord struct {
 	Kind        chart.Kind     `json:"kind"`
 	Refers      chart.RecordID `json:"refers,omitempty"`
 	Author      identity.GID   `json:"author"`
+	Acting      bool           `json:"acting,omitempty"` // for the patient
 	LogTime     time.Time      `json:"log_time"`
 	Class       string         `json:"class"`
 	Type        string         `json:"type"`
@@ -110,7 +111,7 @@ type shownRecord struct {
 // showVersion returns what lists tell of one version of a record.
 func showVersion(patient identity.GID, compartment string, v *chart.Version) shownRecord {
 	s := shownRecord{
-		ID: v.ID, Patient: patient, Compartment: compartment, Kind: v.Kind, Author: v.Author, LogTime: v.Time, Class: v.Class,
+		ID: v.ID, Patient: patient, Compartment: compartment, Kind: v.Kind, Author: v.Author, Acting: v.Acting, LogTime: v.Time, Class: v.Class,
 		Type: v.Summary.Type, Effective: v.Summary.When, Display: v.Summary.Display, Value: v.Summary.Value, Status: v.Summary.Status,
 		Unreadable: v.Unreadable,
 	}
@@ -144,8 +145,29 @@ func (s *shownRecord) when() string {
 	return s.Effective
 }
 
+// by returns who wrote it.
+func (s *shownRecord) by() string { return by(s.Author, s.Acting) }
+
+func by(author identity.GID, acting bool) string {
+	if acting {
+		return string(author) + ", acting for the patient"
+	}
+	return string(author)
+}
+
 // state returns what makes a record special.
 func (s *shownRecord) state() string {
+	state := s.standing()
+	switch {
+	case !s.Acting:
+		return state
+	case state != "":
+		state += "; "
+	}
+	return state + "by " + s.by()
+}
+
+func (s *shownRecord) standing() string {
 	switch {
 	case s.Unreadable != "":
 		return s.Unreadable

@@ -20,6 +20,7 @@ type shownTerm struct {
 	History     bool               `json:"history"`
 	Until       *time.Time         `json:"until,omitempty"`
 	Purpose     string             `json:"purpose,omitempty"`
+	Proxy       bool               `json:"proxy,omitempty"` // the person acts for the patient
 	Ended       bool               `json:"ended,omitempty"`
 }
 
@@ -27,7 +28,7 @@ type shownTerm struct {
 func showTerm(chain ledger.Chain, x *client.ExplainedTerm) shownTerm {
 	s := shownTerm{
 		Grant: x.ID, Compartment: chain.Compartment, Expression: x.Expression, To: named(x.Expression, chain, x), GID: x.Person,
-		Write: x.Write, History: x.History, Purpose: x.Purpose, Ended: x.Ended,
+		Write: x.Write, History: x.History, Purpose: x.Purpose, Proxy: x.Proxy, Ended: x.Ended,
 	}
 	if x.Until != 0 {
 		until := time.UnixMilli(x.Until)
@@ -45,10 +46,14 @@ func named(text string, chain ledger.Chain, x *client.ExplainedTerm) string {
 }
 
 func (s *shownTerm) may() string {
+	may := "read"
 	if s.Write {
-		return "read and write"
+		may = "read and write"
 	}
-	return "read"
+	if s.Proxy {
+		may += " as proxy"
+	}
+	return may
 }
 
 func (s *shownTerm) from() string {

@@ -79,6 +79,18 @@ func verbs() []verb {
 			"phr revoke 01jd3k6n8v5m2x7q4c9r0w1e2t", revoke,
 		},
 		{
+			"proxy add", patients, "--to gid:GID --compartment NAME… --until DATE", "let a person act for you: a guardian, a deputy; prints a grant id for each compartment",
+			"phr proxy add --to gid:GID --compartment health --compartment training --write --until 365d", proxyAdd,
+		},
+		{
+			"proxy list", patients, "", "list who acts for you, and for whom you act",
+			"phr proxy list", proxyList,
+		},
+		{
+			"proxy end", patients, "gid:GID | GRANT", "take the right to act for you back: everywhere, or on one compartment",
+			"phr proxy end gid:GID", proxyEnd,
+		},
+		{
 			"access-log", patients, "", "list who looked at your record, and who tried",
 			"phr access-log", accessLog,
 		},

@@ -73,7 +73,7 @@ func (e *env) showEvent(b *client.Book, r chart.Record) error {
 	if s.Retracted != "" {
 		text = s.Retracted
 	}
-	e.say("%s  %s  %s %s  %s %s %s  by %s", moment(s.LogTime), s.ID, s.Compartment, s.Kind, s.Type, clip(text, widest), s.Value, s.Author)
+	e.say("%s  %s  %s %s  %s %s %s  by %s", moment(s.LogTime), s.ID, s.Compartment, s.Kind, s.Type, clip(text, widest), s.Value, s.by())
 	return nil
 }
 
@@ -85,7 +85,7 @@ func showEvent(patient identity.GID, r chart.Record) (shownRecord, error) {
 	}
 	history := alone.History(r.ID)
 	if len(history) == 0 {
-		return shownRecord{ID: r.ID, Patient: patient, Compartment: r.Compartment, Kind: r.Kind, Author: r.Author, LogTime: r.Time, Class: r.Class}, nil
+		return shownRecord{ID: r.ID, Patient: patient, Compartment: r.Compartment, Kind: r.Kind, Author: r.Author, Acting: r.Acting, LogTime: r.Time, Class: r.Class}, nil
 	}
 	s := showVersion(patient, r.Compartment, &history[0])
 	s.Refers = r.RefersTo

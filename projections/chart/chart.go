@@ -47,6 +47,8 @@ type Record struct {
 	// Number is the event's place in the chain of its compartment: versions are ordered by it.
 	Number uint64
 	Author identity.GID
+	// Acting is set where the author acted for the patient, as a proxy.
+	Acting bool
 	// Time is when the ledger logged it.
 	Time  time.Time
 	Class string
@@ -131,7 +133,7 @@ func merge(a, b *record) (*record, error) {
 func read(r Record) *record {
 	n := &record{
 		Version: Version{
-			ID: r.ID, Number: r.Number, Kind: r.Kind, Author: r.Author, Time: r.Time, Class: r.Class,
+			ID: r.ID, Number: r.Number, Kind: r.Kind, Author: r.Author, Acting: r.Acting, Time: r.Time, Class: r.Class,
 			Unreadable: fhir.Printable(r.Unreadable),
 		},
 		compartment: r.Compartment,

@@ -434,6 +434,7 @@ func TestEveryFieldIsInTheHash(t *testing.T) {
 		"Compartment": func(r *chart.Record) { r.Compartment = "training" },
 		"Number":      func(r *chart.Record) { r.Number = 2 },
 		"Author":      func(r *chart.Record) { r.Author = leo },
+		"Acting":      func(r *chart.Record) { r.Acting = true },
 		"Time":        func(r *chart.Record) { r.Time = r.Time.Add(1) },
 		"Class":       func(r *chart.Record) { r.Class = "other" },
 		"Kind":        func(r *chart.Record) { r.Kind = chart.Retracted },
@@ -449,7 +450,7 @@ func TestEveryFieldIsInTheHash(t *testing.T) {
 		}
 		seen[hash] = name
 	}
-	if n := reflect.TypeFor[chart.Record]().NumField(); n != 10 {
+	if n := reflect.TypeFor[chart.Record]().NumField(); n != 11 {
 		t.Errorf("Record has %d fields; does the hash cover them?", n)
 	}
 }

@@ -21,12 +21,14 @@ type state struct {
 	Unreadable  string `cbor:"9,keyasint,omitempty"` // of what could not be opened
 
 	Body [sha256.Size]byte `cbor:"10,keyasint"` // hash of the body
+
+	Acting bool `cbor:"11,keyasint,omitempty"`
 }
 
 func (n *record) state() state {
 	s := state{
 		ID: string(n.ID), Compartment: n.compartment, Number: n.Number, Author: string(n.Author), Time: n.Time.UnixNano(),
-		Class: n.Class, Kind: string(n.Kind), RefersTo: string(n.refersTo), Body: n.body,
+		Class: n.Class, Kind: string(n.Kind), RefersTo: string(n.refersTo), Body: n.body, Acting: n.Acting,
 	}
 	if n.locked {
 		s.Unreadable = n.Unreadable

@@ -16,6 +16,8 @@ type Version struct {
 	Number uint64
 	Kind   Kind
 	Author identity.GID
+	// Acting is set where the author acted for the patient, as a proxy.
+	Acting bool
 	// Time is when the ledger logged it. When it happened is Summary.Effective.
 	Time  time.Time
 	Class string

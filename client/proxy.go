@@ -1,0 +1,202 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/policy"
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/protocol"
+)
+
+// ProxyRequest says who is to act for the caller, a patient, and where.
+type ProxyRequest struct {
+	To           identity.GID // one person, who needs no role
+	Compartments []ledger.Compartment
+	Write        bool      // and read
+	FromNow      bool      // nothing written before is opened
+	Until        time.Time // the right ends by itself; at most ledger.MaxProxy ahead
+}
+
+// Proxy is the right of one person to act for a patient on one compartment.
+type Proxy struct {
+	Chain  ledger.Chain
+	Term   ledger.Term
+	Person identity.GID // who acts
+	Ended  bool
+}
+
+// AddProxy lets a person act for the caller on compartments of the caller's record: all of it counts once it returns, and
+// none of it after an error, unless the answer of the node was lost.
+func (c *Client) AddProxy(ctx context.Context, r ProxyRequest) ([]Proxy, error) {
+	if err := c.checkProxy(&r); err != nil {
+		return nil, fmt.Errorf("naming a proxy: %w", err)
+	}
+	var all []*naming
+	for _, name := range r.Compartments {
+		n, err := c.naming(ctx, &r, name)
+		if err != nil {
+			return nil, fmt.Errorf("naming a proxy: %w", err)
+		}
+		all = append(all, n)
+	}
+	// In the order of their names, so that two who do this at once don't wait for each other.
+	for _, n := range all {
+		if err := n.b.turn.take(ctx); err != nil {
+			return nil, err
+		}
+		defer n.b.turn.give()
+	}
+	if err := c.attempt(ctx, loginKey, func(s *session) error { return c.submitProxy(ctx, s, r.To, all) }); err != nil {
+		return nil, fmt.Errorf("naming a proxy: %w", err)
+	}
+	named := make([]Proxy, len(all))
+	for i, n := range all {
+		named[i] = Proxy{Chain: n.b.chain, Term: n.term.Term, Person: r.To}
+	}
+	return named, nil
+}
+
+// checkProxy says what the node would refuse, in words of what was asked.
+func (c *Client) checkProxy(r *ProxyRequest) error {
+	if _, err := identity.ParseGID(string(r.To)); err != nil {
+		return fmt.Errorf("who is to act for you: %w", err)
+	}
+	left := r.Until.Sub(c.config.Now())
+	switch {
+	case r.To == c.GID():
+		return errors.New("you act for yourself without being named")
+	case len(r.Compartments) == 0:
+		return errors.New("name the compartments it is for")
+	case r.Until.IsZero():
+		return errors.New("the right to act for you has an end: name it, and renew it while it is wanted")
+	case left <= 0:
+		return errors.New("its end lies in the past")
+	case left > ledger.MaxProxy:
+		return fmt.Errorf("it ends within %d days, so that you decide anew: name it again then", ledger.MaxProxy/(24*time.Hour))
+	}
+	slices.Sort(r.Compartments)
+	r.Compartments = slices.Compact(r.Compartments)
+	return nil
+}
+
+// naming is a proxy's term for one compartment, about to be set.
+type naming struct {
+	b    *Book
+	term ledger.LiveTerm
+}
+
+func (c *Client) naming(ctx context.Context, r *ProxyRequest, name ledger.Compartment) (*naming, error) {
+	b, err := c.Book(ctx, c.GID(), name)
+	if err != nil {
+		return nil, err
+	}
+	id, err := ledger.NewTermID(rand.Reader, c.config.Now())
+	if err != nil {
+		return nil, err
+	}
+	p := policy.Leaf(ledger.GrantAttribute(c.GID(), id))
+	return &naming{b, ledger.LiveTerm{Policy: p, Term: ledger.Term{
+		ID: id, Expression: p.String(), Write: r.Write, History: !r.FromNow, Until: r.Until.UnixMilli(), Proxy: true,
+	}}}, nil
+}
+
+// submitProxy submits the terms of all compartments, and the keys of the person, at once.
+func (c *Client) submitProxy(ctx context.Context, s *session, who identity.GID, all []*naming) error {
+	var events []*ledger.Event
+	var parts []protocol.PartData
+	terms := make([]ledger.TermID, len(all))
+	for i, n := range all {
+		terms[i] = n.term.ID
+		if err := n.b.catchUp(ctx, s); err != nil {
+			return err
+		}
+		f, err := n.b.existing()
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(f.Terms, func(t ledger.LiveTerm) bool { return t.ID == n.term.ID }) {
+			return nil // a try before counts after all, and with this one all of them
+		}
+		bodies, sealed, err := n.b.addition(ctx, s, &f, n.term)
+		if err != nil {
+			return err
+		}
+		next, err := n.b.next(s, bodies)
+		if err != nil {
+			return err
+		}
+		events, parts = append(events, next...), append(parts, sealed...)
+	}
+	issued, err := c.issue(ctx, s, who, terms...)
+	if err != nil {
+		return err
+	}
+	return submit(ctx, s.conn, protocol.IngestOwner(string(c.GID())), c.config.Now(), slices.Concat(issued, events), parts)
+}
+
+// Proxies returns who acts for the caller, on any compartment, those whose right has ended among them.
+func (c *Client) Proxies(ctx context.Context) ([]Proxy, error) {
+	facts, err := c.Compartments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	named, err := c.persons(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []Proxy
+	for _, f := range facts {
+		for _, t := range f.Terms {
+			if t.Proxy {
+				ended := c.config.Now().UnixMilli() >= t.Until
+				all = append(all, Proxy{Chain: f.Chain, Term: t.Term, Person: named[t.ID], Ended: ended})
+			}
+		}
+	}
+	return all, nil
+}
+
+// ActingFor returns for whom the caller acts, and where.
+func (c *Client) ActingFor(ctx context.Context) ([]Proxy, error) {
+	shared, err := c.Shared(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []Proxy
+	for _, s := range shared {
+		if s.Term.Proxy {
+			all = append(all, Proxy{Chain: s.Chain, Term: s.Term, Person: c.GID()})
+		}
+	}
+	return all, nil
+}
+
+// EndProxies takes the right to act for the caller from a person, on every compartment where they have it, or from the
+// holder of one term. It returns what was ended; after an error that is not all.
+func (c *Client) EndProxies(ctx context.Context, of func(Proxy) bool) (ended []Proxy, err error) {
+	all, err := c.Proxies(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range all {
+		if !of(p) {
+			continue
+		}
+		b, err := c.Book(ctx, c.GID(), p.Chain.Compartment)
+		if err == nil {
+			err = b.Revoke(ctx, p.Term.ID)
+		}
+		if err != nil {
+			return ended, fmt.Errorf("ending what %s may do for you: %w", cmp.Or(string(p.Person), "somebody"), err)
+		}
+		ended = append(ended, p)
+	}
+	return ended, nil
+}
