@@ -67,9 +67,11 @@ const (
 	Wrap Label = "wrap"
 	// Challenge is the label of keys by which someone proves to hold attributes.
 	Challenge Label = "chal"
+	// Approval is the label of shares kept for those who may approve that others open something in an emergency.
+	Approval Label = "appr"
 )
 
-func (l Label) valid() bool { return l == Wrap || l == Challenge }
+func (l Label) valid() bool { return l == Wrap || l == Challenge || l == Approval }
 
 var (
 	// ErrMalformed is returned, wrapped, by parsers for anything but the one valid encoding of a key or ciphertext.

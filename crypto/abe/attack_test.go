@@ -269,7 +269,7 @@ func TestAttack20_RetargetedKey(t *testing.T) {
 func TestAttack29_WrapAsChallenge(t *testing.T) {
 	e := expression(t, "doctor@hospital")
 	keys := issue(t, alice, "doctor@hospital")
-	for label, other := range map[abe.Label]abe.Label{abe.Wrap: abe.Challenge, abe.Challenge: abe.Wrap} {
+	for label, other := range map[abe.Label]abe.Label{abe.Wrap: abe.Challenge, abe.Challenge: abe.Approval, abe.Approval: abe.Wrap} {
 		key, ct := encapsulate(t, e, label, "same")
 		relabelled := edit(t, ct, func(w *wireCiphertext) { w.Label = string(other) })
 		refuses(t, e, keys, other, "same", ct, abe.ErrDecapsulation)

@@ -9,6 +9,12 @@
 //	link         K and h of the epoch before, under h: the way back in time
 //	shred        the epoch's Shred, under K
 //
+// The wrap of an emergency term takes two people and the node to open (EmergencyKey):
+//
+//	wrap-<term>      K and h under a key made of three shares; the first is what the encapsulation gave
+//	approval-<term>  the second share, under the key that an encapsulation to the approvers gave
+//	release-<term>   the third share, sealed to the node
+//
 // A record is sealed under a key of its own, derived from K and from the record's leaf of the Shred, a puncturable
 // pseudorandom function (Goldreich, Goldwasser and Micali, "How to construct random functions", 1986; puncturing as in
 // Boneh and Waters, ePrint 2013/352). Puncturing a leaf, and destroying older copies of the Shred, erases that record

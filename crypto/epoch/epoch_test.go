@@ -108,6 +108,7 @@ func TestNoRandomness(t *testing.T) {
 		"Seal":      func() error { _, err := epoch.Seal(exhausted, keys, shred, h, nil); return err },
 		"SealWrap":  func() error { _, err := epoch.SealWrap(exhausted, [32]byte{1}, place, "t", keys, true); return err },
 		"SealLink":  func() error { _, err := epoch.SealLink(exhausted, place, keys, keys); return err },
+		"DrawShare": func() error { _, err := epoch.DrawShare(io.LimitReader(stream("x"), 31)); return err },
 		"SealShred": func() error { _, err := epoch.SealShred(exhausted, place, keys, shred); return err },
 	} {
 		if err := draw(); !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -126,9 +127,13 @@ func TestAttack54_SecretsNeverPrint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	share, err := epoch.DrawShare(bytes.NewReader(canary))
+	if err != nil {
+		t.Fatal(err)
+	}
 	var out bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&out, nil))
-	for _, secret := range []any{keys, *keys, shred, *shred, []any{keys, shred}, struct{ K *epoch.Keys }{keys}} {
+	for _, secret := range []any{share, *share, keys, *keys, shred, *shred, []any{keys, shred}, struct{ K *epoch.Keys }{keys}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%o"} {
 			fmt.Fprintf(&out, verb, secret)
 		}
