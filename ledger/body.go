@@ -66,6 +66,7 @@ type Term struct {
 	History    bool   `cbor:"4,keyasint,omitempty"` // epochs before the grant may be opened too
 	Until      int64  `cbor:"5,keyasint,omitempty"` // unix milliseconds of log time; 0 is no end
 	Purpose    string `cbor:"6,keyasint,omitempty"` // HL7 purpose of use, such as TREAT
+	Approval   string `cbor:"7,keyasint,omitempty"` // canonical policy text: who must approve; makes it an emergency term
 	Proxy      bool   `cbor:"8,keyasint,omitempty"` // the person named, and nobody else, acts for the patient: see MaxProxy
 }
 
@@ -77,12 +78,12 @@ type PolicySet struct {
 
 // Part names one erasable piece of an epoch's key material in KEYS by its hash.
 type Part struct {
-	Name       string   `cbor:"1,keyasint"`           // PartOwner, PartLink, PartShred or WrapName(term)
+	Name       string   `cbor:"1,keyasint"`           // PartOwner, PartLink, PartShred, or WrapName, ApprovalName or ReleaseName of a term
 	Hash       Hash     `cbor:"2,keyasint"`           // of the stored bytes
-	Term       TermID   `cbor:"3,keyasint,omitzero"`  // of a wrap
-	Expression string   `cbor:"4,keyasint,omitempty"` // of a wrap: the term's
-	Versions   []uint32 `cbor:"5,keyasint,omitempty"` // of a wrap: in the order of the policy's attributes
-	Keys       []Hash   `cbor:"6,keyasint,omitempty"` // of a wrap: in the order of the policy's authorities
+	Term       TermID   `cbor:"3,keyasint,omitzero"`  // of a part for a term
+	Expression string   `cbor:"4,keyasint,omitempty"` // of a wrap: the term's; of an approval: its Approval
+	Versions   []uint32 `cbor:"5,keyasint,omitempty"` // of a wrap or approval: in the order of the policy's attributes
+	Keys       []Hash   `cbor:"6,keyasint,omitempty"` // of a wrap or approval: in the order of the policy's authorities
 }
 
 // EpochStarted begins epoch Epoch of a compartment: what is written from here on is sealed under new keys.

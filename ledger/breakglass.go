@@ -2,7 +2,7 @@ package ledger
 
 import "github.com/phrledger/phr/crypto/identity"
 
-// Emergency access. The bodies are fixed; no validator accepts one until compartments carry emergency policies.
+// Emergency access, on the access chain of the patient. The requester, the approver and the reviewer write there themselves.
 type (
 	// BreakglassRequested asks to open a compartment in an emergency.
 	BreakglassRequested struct {
@@ -14,7 +14,8 @@ type (
 	// BreakglassApproved is a second person's consent, with their opened share sealed to the requester.
 	BreakglassApproved struct {
 		Request EventID `cbor:"1,keyasint"`
-		Share   []byte  `cbor:"2,keyasint"`
+		Share   []byte  `cbor:"2,keyasint"`           // epoch.PassShare, context ShareContext
+		Epoch   uint32  `cbor:"3,keyasint,omitempty"` // whose share it is
 	}
 	// BreakglassOpened is the node's statement that it gives out its own share.
 	BreakglassOpened struct {

@@ -14,20 +14,23 @@ type compartment struct {
 	class    Class
 	set      *Entry // the policy.set in force; nil before the first
 	terms    []LiveTerm
-	narrowed bool     // the next event must start an epoch
-	epoch    *Epoch   // the current one; nil before the first
-	past     []*Epoch // by number, from 1
-	proxies  []TermID // of every term that ever let somebody act for the patient
-	erased   bool     // nothing follows
+	narrowed bool         // the next event must start an epoch
+	epoch    *Epoch       // the current one; nil before the first
+	past     []*Epoch     // by number, from 1
+	proxies  []TermID     // of every term that ever let somebody act for the patient
+	erased   bool         // nothing follows
+	broken   []requestKey // emergency accesses that opened the current epoch
 }
 
-// LiveTerm is a term in force with its expression parsed.
+// LiveTerm is a term in force with its expressions parsed.
 type LiveTerm struct {
 	Term
-	Policy *policy.Policy
+	Policy    *policy.Policy
+	Approvers *policy.Policy // of an emergency term; nil for others
 
 	attributes  []policy.Attribute // of Policy
 	authorities []policy.Authority
+	approval    *LiveTerm // of an emergency term: Approvers as the policy of a term of their own
 }
 
 // Epoch is what the log says of one epoch of a compartment.

@@ -28,6 +28,8 @@ func (s *State) Copy() *State {
 		under(&c.sessions, &s.sessions)
 		under(&c.forgotten, &s.forgotten)
 		under(&c.nodes, &s.nodes)
+		under(&c.emergencies, &s.emergencies)
+		under(&c.asked, &s.asked)
 		under(&c.events, &s.events)
 		under(&c.leaves, &s.leaves)
 		under(&c.learnt, &s.learnt)

@@ -217,7 +217,7 @@ func (s *State) apply(e *Entry) error {
 	case *SessionOpened, *SessionRenewed, *SessionClosed, *SessionRefused:
 		return s.applySession(e)
 	case *BreakglassRequested, *BreakglassApproved, *BreakglassOpened, *BreakglassEnded, *BreakglassReviewed:
-		return errors.New("the compartment has no emergency policy")
+		return s.applyBreakglass(e)
 	case *Unknown:
 		return nil
 	default:

@@ -15,11 +15,19 @@ const (
 	PartLink  = "link"
 	PartShred = "shred"
 
-	wrapPrefix = "wrap-"
+	wrapPrefix     = "wrap-"
+	approvalPrefix = "approval-"
+	releasePrefix  = "release-"
 )
 
 // WrapName returns the name of the part that gives an epoch's keys to those who satisfy a term.
 func WrapName(term TermID) string { return wrapPrefix + term.String() }
+
+// ApprovalName returns the name of the part that holds the approvers' share of the key of an emergency term's wrap.
+func ApprovalName(term TermID) string { return approvalPrefix + term.String() }
+
+// ReleaseName returns the name of the part that holds the node's share of it.
+func ReleaseName(term TermID) string { return releasePrefix + term.String() }
 
 // stale says why a new epoch is due before anything is written; it is empty while none is.
 func (s *State) stale(e *Entry, c *compartment) string {
@@ -36,6 +44,8 @@ func (s *State) staleAt(c *compartment, logTime time.Time, at uint64) string {
 		return "the epoch is 30 days old"
 	case c.epoch.Records >= MaxEpochRecords:
 		return "the epoch holds as many records as it may"
+	case slices.ContainsFunc(c.broken, func(k requestKey) bool { return s.isOver(k, logTime) }):
+		return "it was opened in an emergency that is over"
 	}
 	for i := range c.epoch.Parts {
 		part := &c.epoch.Parts[i]
@@ -56,8 +66,11 @@ func (s *State) staleAt(c *compartment, logTime time.Time, at uint64) string {
 	return ""
 }
 
-// checkResolved judges whether a wrap names the attribute versions and authority keys in force.
+// checkResolved judges whether a wrap or approval names the attribute versions and authority keys in force.
 func (s *State) checkResolved(t *LiveTerm, part *Part, at uint64) error {
+	if t = t.sealedTo(part); t == nil {
+		return nil
+	}
 	if len(part.Versions) != len(t.attributes) || len(part.Keys) != len(t.authorities) {
 		return errors.New("a wrap does not name a version for each attribute and a key for each authority")
 	}
@@ -92,7 +105,7 @@ func (s *State) wrapped(t *LiveTerm, logTime time.Time, at uint64) bool {
 	return !t.ended(logTime) && !slices.ContainsFunc(t.authorities, func(name policy.Authority) bool {
 		_, err := s.authorityKey(name, at)
 		return err != nil
-	})
+	}) && (t.approval == nil || s.wrapped(t.approval, logTime, at))
 }
 
 // epochStarted begins the next epoch with its owner part, its shred, a wrap for each live term, and a link if the rotator
@@ -127,7 +140,7 @@ func (s *State) epochStarted(e *Entry, c *compartment, b *EpochStarted) error {
 	if c.epoch != nil {
 		c.past = append(slices.Clip(c.past), c.epoch)
 	}
-	c.epoch, c.narrowed = started, false
+	c.epoch, c.narrowed, c.broken = started, false, nil
 	return nil
 }
 
@@ -143,11 +156,16 @@ func (s *State) checkComplete(e *Entry, c *compartment, started *Epoch) error {
 	names := []string{PartOwner, PartShred}
 	for i := range c.terms {
 		if t := &c.terms[i]; s.scope == WholeLog && s.wrapped(t, e.LogTime, s.at(e, AuthorityChain(RegistryName))) {
-			names = append(names, WrapName(t.ID))
+			names = append(names, t.partNames()...)
 		}
 	}
+	return started.has(names...)
+}
+
+// has tells which of some parts an epoch does not have.
+func (e *Epoch) has(names ...string) error {
 	for _, name := range names {
-		if _, ok := started.Part(name); !ok {
+		if _, ok := e.Part(name); !ok {
 			return fmt.Errorf("%w: part %q is missing", ErrStale, name)
 		}
 	}
@@ -181,6 +199,13 @@ func (s *State) epochRewrapped(e *Entry, c *compartment, b *EpochRewrapped) erro
 		}
 		if err := after.add(part, e.Author == e.Chain.GID()); err != nil {
 			return err
+		}
+	}
+	for i := range b.Parts {
+		if t := find(c.terms, b.Parts[i].Term); t != nil && t.Emergency() {
+			if err := after.has(t.partNames()...); err != nil {
+				return err
+			}
 		}
 	}
 	c.replace(&after)
@@ -266,8 +291,11 @@ func (s *State) checkPart(e *Entry, c *compartment, part *Part) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrStale, err)
 	}
-	if part.Name != WrapName(part.Term) || part.Expression != term.Expression {
+	if !slices.Contains(term.partNames(), part.Name) || part.Expression != term.expressionOf(part) {
 		return fmt.Errorf("wrap %q is not made for its term", Clip(part.Name))
+	}
+	if part.Name == ReleaseName(part.Term) && (len(part.Versions) != 0 || len(part.Keys) != 0) {
+		return fmt.Errorf("part %q is not sealed to a policy", Clip(part.Name))
 	}
 	if s.scope == SomeChains {
 		return nil

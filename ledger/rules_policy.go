@@ -80,8 +80,11 @@ func (s *State) term(e *Entry, c *compartment, t Term) (*LiveTerm, error) {
 		return nil, err
 	}
 	if old != nil {
-		if old.Expression != t.Expression || old.History != t.History {
+		if old.Expression != t.Expression || old.History != t.History || old.Approval != t.Approval {
 			return nil, errors.New("a term keeps its expression and its history: set a new one")
+		}
+		if t.Emergency() && t.Write {
+			return nil, errors.New("an emergency term is to read")
 		}
 		kept := *old
 		kept.Term = t
@@ -90,6 +93,18 @@ func (s *State) term(e *Entry, c *compartment, t Term) (*LiveTerm, error) {
 		}
 		return &kept, s.checkNewTerm(e, c, &kept)
 	}
+	live, err := liveTerm(t)
+	if err != nil {
+		return nil, err
+	}
+	if live.Emergency() {
+		return live, s.checkEmergencyTerm(e, c, live)
+	}
+	return live, s.checkNewTerm(e, c, live)
+}
+
+// liveTerm parses what a term says.
+func liveTerm(t Term) (*LiveTerm, error) {
 	p, err := policy.Parse(t.Expression)
 	if err != nil {
 		return nil, err
@@ -97,8 +112,16 @@ func (s *State) term(e *Entry, c *compartment, t Term) (*LiveTerm, error) {
 	if p.String() != t.Expression {
 		return nil, errors.New("its expression is not in canonical form")
 	}
-	live := &LiveTerm{t, p, p.Attributes(), p.Authorities()}
-	return live, s.checkNewTerm(e, c, live)
+	live := &LiveTerm{Term: t, Policy: p, attributes: p.Attributes(), authorities: p.Authorities()}
+	if t.Approval == "" {
+		return live, nil
+	}
+	live.approval, err = liveTerm(Term{ID: t.ID, Expression: t.Approval})
+	if err != nil {
+		return nil, fmt.Errorf("who approves: %w", err)
+	}
+	live.Approvers = live.approval.Policy
+	return live, nil
 }
 
 // checkNewTerm judges who a term lets in.

@@ -50,6 +50,9 @@ func (s *State) checkTerm(e *Entry, session *Session) error {
 	if ok, _ := term.Policy.Satisfied(s.heldBy(session.GID, session.Patient, session.Operation, at)); !ok {
 		return fmt.Errorf("%s does not hold what term %s asks for", session.GID, term.ID)
 	}
+	if term.Emergency() {
+		return s.checkEmergencySession(session, e.LogTime)
+	}
 	return nil
 }
 

@@ -54,6 +54,8 @@ type State struct {
 	sessions      layer[SessionID, *Session]
 	forgotten     layer[SessionID, struct{}] // the ids of sessions that nothing may name any more
 	nodes         layer[identity.GID, *node]
+	emergencies   layer[requestKey, *Breakglass]
+	asked         layer[askerKey, EventID] // the newest request of somebody under a term
 	events        layer[idKey, recordFact] // every event of a chain; the zero fact for those that are no records
 	leaves        layer[leafKey, struct{}]
 	learnt        layer[Hash, struct{}] // entries of chains that are seen in part
@@ -89,6 +91,7 @@ func (s *State) Fork() *State {
 		controls: s.controls.fork(), heads: s.heads.fork(), people: s.people.fork(), registrations: s.registrations.fork(),
 		authorities: s.authorities.fork(), attributes: s.attributes.fork(), holdings: s.holdings.fork(), named: s.named.fork(),
 		patients: s.patients.fork(), compartments: s.compartments.fork(), sessions: s.sessions.fork(), forgotten: s.forgotten.fork(), nodes: s.nodes.fork(),
+		emergencies: s.emergencies.fork(), asked: s.asked.fork(),
 		events: s.events.fork(), leaves: s.leaves.fork(), learnt: s.learnt.fork(),
 	}
 }
@@ -109,6 +112,8 @@ func (s *State) Commit() {
 	s.sessions.absorb()
 	s.forgotten.absorb()
 	s.nodes.absorb()
+	s.emergencies.absorb()
+	s.asked.absorb()
 	s.events.absorb()
 	s.leaves.absorb()
 	s.learnt.absorb()

@@ -148,7 +148,8 @@ func (s *State) Live(c Chain, id TermID, at time.Time) (*LiveTerm, error) {
 }
 
 // Entitled judges, as of now, whether a person may have a session on a term: what the gate asks before a challenge, and
-// again before it opens the session. The error says what is missing.
+// again before it opens the session. The error says what is missing. An emergency term comes back ending when the emergency
+// does.
 func (s *State) Entitled(gid identity.GID, c Chain, op Operation, id TermID, at time.Time) (*LiveTerm, error) {
 	if _, err := s.keysAt(gid, now); err != nil {
 		return nil, err
@@ -159,7 +160,11 @@ func (s *State) Entitled(gid identity.GID, c Chain, op Operation, id TermID, at 
 	if err := s.checkTerm(e, session); err != nil {
 		return nil, err
 	}
-	return s.Live(c, id, at)
+	term, err := s.Live(c, id, at)
+	if err != nil || !term.Emergency() {
+		return term, err
+	}
+	return s.untilOver(gid, c, term), nil
 }
 
 // Node returns the root's newest description of a node.
@@ -169,6 +174,20 @@ func (s *State) Node(gid identity.GID) (*NodeFact, bool) {
 		return nil, false
 	}
 	return &n.NodeFact, true
+}
+
+// Nodes returns the nodes that the root has described, in the order of their GIDs.
+func (s *State) Nodes() []identity.GID {
+	var all []identity.GID
+	for l := &s.nodes; l != nil; l = l.base {
+		for gid := range l.m {
+			if !slices.Contains(all, gid) {
+				all = append(all, gid)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // At returns an epoch by number.

@@ -189,7 +189,7 @@ func (w *world) start(c ledger.Chain) *ledger.EpochStarted {
 	keys := must(epoch.Generate(w.rand))
 	b.KID, b.HID = keys.KID(), keys.HID()
 	for _, t := range w.state.Wrapped(c, w.now) {
-		b.Parts = append(b.Parts, w.wrap(t.Term))
+		b.Parts = append(b.Parts, w.wraps(t.Term)...)
 	}
 	return b
 }
@@ -210,6 +210,19 @@ func (w *world) wrap(t ledger.Term) ledger.Part {
 		p.Keys = append(p.Keys, h)
 	}
 	return p
+}
+
+// wraps are all parts for a term: three for one that opens in an emergency.
+func (w *world) wraps(t ledger.Term) []ledger.Part {
+	parts := []ledger.Part{w.wrap(t)}
+	if t.Emergency() {
+		approval := w.wrap(ledger.Term{ID: t.ID, Expression: t.Approval})
+		approval.Name = ledger.ApprovalName(t.ID)
+		release := w.part(ledger.ReleaseName(t.ID))
+		release.Term = t.ID
+		parts = append(parts, approval, release)
+	}
+	return parts
 }
 
 func (w *world) content(c ledger.Chain) ledger.Content {

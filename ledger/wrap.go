@@ -2,17 +2,61 @@ package ledger
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/phrledger/phr/crypto/abe"
 	"github.com/phrledger/phr/crypto/canonical"
 	"github.com/phrledger/phr/crypto/identity"
 )
 
-// Wrap is the stored form of the part that gives an epoch's keys to those who satisfy a term.
+// Wrap is the stored form of the part that gives an epoch's keys to those who satisfy a term, and of the part that gives the
+// approvers of an emergency term their share.
 type Wrap struct {
-	Ciphertext []byte `cbor:"1,keyasint"` // abe.Expression.Encapsulate, label abe.Wrap, context WrapContext
-	Sealed     []byte `cbor:"2,keyasint"` // epoch.SealWrap under the encapsulated key
+	Ciphertext []byte `cbor:"1,keyasint"` // abe.Expression.Encapsulate, label abe.Wrap or abe.Approval, context WrapContext
+	Sealed     []byte `cbor:"2,keyasint"` // epoch.SealWrap, or epoch.SealApproval, under the encapsulated key
+}
+
+// Release is the stored form of the part that holds the node's share of the key of an emergency term's wrap.
+type Release struct {
+	Nodes []Released `cbor:"1,keyasint"`
+}
+
+// Released is the share as one node opens it.
+type Released struct {
+	Node   identity.GID `cbor:"1,keyasint"`
+	Sealed []byte       `cbor:"2,keyasint"` // epoch.SealRelease
+}
+
+// maxNodes bounds the nodes that a release names.
+const maxNodes = 16
+
+// Marshal returns the one encoding of the release.
+func (r *Release) Marshal() ([]byte, error) { return canonical.Marshal(r) }
+
+// ParseRelease reads what Marshal writes: at least one node.
+func ParseRelease(data []byte) (*Release, error) {
+	r := new(Release)
+	if err := canonical.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("%w: release: %w", ErrMalformed, err)
+	}
+	if len(r.Nodes) == 0 || len(r.Nodes) > maxNodes {
+		return nil, fmt.Errorf("%w: release to %d nodes", ErrMalformed, len(r.Nodes))
+	}
+	return r, nil
+}
+
+// For returns what is sealed to a node.
+func (r *Release) For(node identity.GID) ([]byte, bool) {
+	for _, to := range r.Nodes {
+		if to.Node == node {
+			return to.Sealed, true
+		}
+	}
+	return nil, false
+}
+
+// ShareContext binds the share that an approver passes on to the request it answers.
+func ShareContext(access Chain, request EventID, requester, approver identity.GID, epoch uint32, term TermID) ([]byte, error) {
+	return canonical.Marshal([]any{access.String(), request, requester, approver, epoch, term})
 }
 
 // WrapContext returns the context that the encapsulation of a wrap is bound to.
@@ -50,23 +94,32 @@ func PartSubject(c Chain, epoch uint32, name string, hash Hash) string {
 	return fmt.Sprintf("key.%s.%s.%s.%d.%s.%s", Shard(c.Owner), c.Owner, c.Compartment, epoch, name, hash)
 }
 
-// CheckWrap judges the bytes of a wrap, without any key: the ciphertext must be made for the term's policy as it is resolved
-// now, and consist of what a ciphertext consists of. Whether it opens to the keys committed to, only readers can tell.
+// CheckWrap judges the bytes of a part for a term, without any key: the ciphertext of a wrap or approval must be made for the
+// term's policy as it is resolved now, and consist of what a ciphertext consists of; a release must name nodes. Whether it
+// opens to the keys committed to, only readers can tell.
 func (s *State) CheckWrap(c Chain, part *Part, data []byte) error {
+	f, _ := s.Compartment(c)
+	t := find(f.Terms, part.Term)
+	if t == nil {
+		return fmt.Errorf("%w: term %s is not in force", ErrStale, part.Term)
+	}
+	label := abe.Wrap
+	switch part.Name {
+	case ReleaseName(part.Term):
+		_, err := ParseRelease(data)
+		return err
+	case ApprovalName(part.Term):
+		label = abe.Approval
+	}
 	w, err := ParseWrap(data)
 	if err != nil {
 		return err
 	}
-	f, _ := s.Compartment(c)
-	i := slices.IndexFunc(f.Terms, func(t LiveTerm) bool { return t.ID == part.Term })
-	if i < 0 {
-		return fmt.Errorf("%w: term %s is not in force", ErrStale, part.Term)
-	}
-	x, err := s.Expression(f.Terms[i].Policy)
+	x, err := s.Expression(t.sealedTo(part).Policy)
 	if err != nil {
 		return err
 	}
-	return x.Check(abe.Wrap, w.Ciphertext)
+	return x.Check(label, w.Ciphertext)
 }
 
 // IssueInfo is the context under which an attribute key is sealed to its holder.
