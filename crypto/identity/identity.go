@@ -48,12 +48,24 @@ func Generate(rand io.Reader) (*Identity, *Recovery, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	sign, seal, err := generateKeys(rand)
+	id, err := GenerateFor(rand, recovery.Hash())
 	if err != nil {
 		return nil, nil, err
 	}
-	first := &Inception{Keys: publicKeys(sign, seal), Recovery: recovery.Hash()}
-	return &Identity{inception: first, current: first, sign: sign, seals: []hpke.PrivateKey{seal}}, recovery, nil
+	return id, recovery, nil
+}
+
+// GenerateFor draws a new identity that the recovery key with this hash may later rotate.
+func GenerateFor(rand io.Reader, recovery [32]byte) (*Identity, error) {
+	if _, err := parseRecoveryHash(recovery[:]); err != nil {
+		return nil, err
+	}
+	sign, seal, err := generateKeys(rand)
+	if err != nil {
+		return nil, err
+	}
+	first := &Inception{Keys: publicKeys(sign, seal), Recovery: recovery}
+	return &Identity{inception: first, current: first, sign: sign, seals: []hpke.PrivateKey{seal}}, nil
 }
 
 // Rotate returns an identity of the same GID with new keys, replaceable in turn by the recovery key whose hash is next. It
