@@ -125,7 +125,7 @@ func (w *world) coldOpen(t testing.TB, reader, patient *client.Client) {
 // at the node.
 func BenchmarkImport600(b *testing.B) {
 	w := newWorld(b)
-	home, err := client.CreateHome(filepath.Join(b.TempDir(), "home"), passphrase)
+	home, err := client.CreateCheapHome(filepath.Join(b.TempDir(), "home"), passphrase, newCode(b))
 	must(b, err)
 	maria := w.connect(home)
 	must(b, maria.RegisterPatient(w.ctx))

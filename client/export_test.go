@@ -7,6 +7,7 @@ import (
 	"github.com/phrledger/phr/authority/challenge"
 	"github.com/phrledger/phr/crypto/abe"
 	"github.com/phrledger/phr/crypto/keystore"
+	"github.com/phrledger/phr/crypto/recovery"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 )
@@ -208,7 +209,23 @@ func (h *Home) Lock(ctx context.Context, name string) (release func(), err error
 	return h.lock(ctx, name)
 }
 
-// CreateCheapHome is CreateHome with a passphrase that costs little to guess.
-func CreateCheapHome(dir string, passphrase []byte) (*Home, error) {
-	return createHome(dir, passphrase, keystore.Params{Time: 1, MemoryKiB: 64 << 10, Threads: 4})
+// cheap costs little to guess.
+var cheap = keystore.Params{Time: 1, MemoryKiB: 64 << 10, Threads: 4}
+
+// CreateCheapHome is CreateHome of a new identity, with a passphrase that costs little to guess.
+func CreateCheapHome(dir string, passphrase []byte, code *recovery.Secret) (*Home, error) {
+	person, err := NewIdentity(code)
+	if err != nil {
+		return nil, err
+	}
+	return createHome(dir, passphrase, person, code, cheap)
 }
+
+// SetCheapPassphrase is SetPassphrase with one that costs little to guess.
+func (h *Home) SetCheapPassphrase(passphrase []byte) error { return h.setPassphrase(passphrase, cheap) }
+
+// WriteFile keeps a file beside the keystore.
+func (h *Home) WriteFile(name string, contents []byte) error { return h.write(name, contents) }
+
+// ReadFile returns what WriteFile kept.
+func (h *Home) ReadFile(name string) ([]byte, error) { return h.read(name) }

@@ -15,6 +15,7 @@ import (
 	"github.com/phrledger/phr/crypto/canonical"
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/keystore"
+	"github.com/phrledger/phr/crypto/recovery"
 	"github.com/phrledger/phr/ledger"
 )
 
@@ -38,7 +39,6 @@ type Home struct {
 
 type secrets struct {
 	Identity  []byte   `cbor:"1,keyasint"`
-	Recovery  []byte   `cbor:"2,keyasint"`           // the key that can replace the identity's
 	Master    []byte   `cbor:"3,keyasint,omitempty"` // abe.MasterKey of a patient's own authority
 	Authority []byte   `cbor:"4,keyasint,omitempty"` // authority.Authority of a founder
 	Keys      [][]byte `cbor:"5,keyasint,omitempty"` // attribute keys held
@@ -47,27 +47,54 @@ type secrets struct {
 
 const keystoreName = "keystore"
 
-// NewHome makes an identity and a home in memory for it.
+// NewHome makes an identity and a home in memory for it. Nothing recovers the identity once the home is gone.
 func NewHome() (*Home, error) {
-	h := &Home{files: make(map[string][]byte), turns: make(map[string]turn)}
-	return h, h.generate()
-}
-
-// CreateHome makes an identity and keeps it in a new home at dir.
-func CreateHome(dir string, passphrase []byte) (*Home, error) {
-	return createHome(dir, passphrase, keystore.Native)
-}
-
-func createHome(dir string, passphrase []byte, cost keystore.Params) (*Home, error) {
-	h := &Home{dir: dir, turns: make(map[string]turn)}
-	if err := h.generate(); err != nil {
+	person, _, err := identity.Generate(rand.Reader)
+	if err != nil {
 		return nil, err
 	}
+	return HomeOf(person), nil
+}
+
+// NewIdentity draws an identity that the recovery code may later bring back. Nothing keeps the code but its owner.
+func NewIdentity(code *recovery.Secret) (*identity.Identity, error) {
+	key, err := recoveryKey(code)
+	if err != nil {
+		return nil, err
+	}
+	return identity.GenerateFor(rand.Reader, key.Hash())
+}
+
+// recoveryKey returns the key, derived from the code, that may replace an identity's keys.
+func recoveryKey(code *recovery.Secret) (*identity.Recovery, error) {
+	seed := code.IdentitySeed()
+	defer clear(seed)
+	return identity.ParseRecovery(seed)
+}
+
+// CreateHome keeps an identity in a new home at dir, which the passphrase opens, and the recovery code that the identity was
+// drawn for.
+func CreateHome(dir string, passphrase []byte, person *identity.Identity, code *recovery.Secret) (*Home, error) {
+	return createHome(dir, passphrase, person, code, keystore.Native)
+}
+
+func createHome(dir string, passphrase []byte, person *identity.Identity, code *recovery.Secret, cost keystore.Params) (*Home, error) {
+	key, err := recoveryKey(code)
+	if err != nil {
+		return nil, fmt.Errorf("creating a home: %w", err)
+	}
+	if key.Hash() != person.RecoveryHash() {
+		return nil, errors.New("creating a home: the recovery code is not this identity's")
+	}
+	h := &Home{dir: dir, person: person, secrets: secrets{Identity: person.Bytes()}, turns: make(map[string]turn)}
 	contents, err := canonical.Marshal(&h.secrets)
 	if err != nil {
 		return nil, err
 	}
-	h.keystore, err = keystore.Create(filepath.Join(dir, keystoreName), passphrase, cost, contents)
+	defer clear(contents)
+	secret := code.KeystoreSecret()
+	defer clear(secret)
+	h.keystore, err = keystore.CreateRecoverable(filepath.Join(dir, keystoreName), passphrase, cost, [32]byte(secret), contents)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("there is an identity in %s already: use it, or choose another --home", dir)
 	}
@@ -77,19 +104,22 @@ func createHome(dir string, passphrase []byte, cost keystore.Params) (*Home, err
 	return h, nil
 }
 
-func (h *Home) generate() error {
-	person, recovery, err := identity.Generate(rand.Reader)
-	if err != nil {
-		return err
-	}
-	h.person = person
-	h.secrets = secrets{Identity: person.Bytes(), Recovery: recovery.Bytes()}
-	return nil
-}
-
 // OpenHome opens the home at dir.
 func OpenHome(dir string, passphrase []byte) (*Home, error) {
-	ks, err := keystore.Open(filepath.Join(dir, keystoreName), passphrase)
+	return openHome(dir, func(path string) (*keystore.Keystore, error) { return keystore.Open(path, passphrase) })
+}
+
+// RecoverHome opens the home at dir by the recovery code, for who has forgotten the passphrase.
+func RecoverHome(dir string, code *recovery.Secret) (*Home, error) {
+	return openHome(dir, func(path string) (*keystore.Keystore, error) {
+		secret := code.KeystoreSecret()
+		defer clear(secret)
+		return keystore.OpenRecovery(path, [32]byte(secret))
+	})
+}
+
+func openHome(dir string, open func(path string) (*keystore.Keystore, error)) (*Home, error) {
+	ks, err := open(filepath.Join(dir, keystoreName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no identity in %s: make one with 'phr id create', or choose another --home", dir)
 	}
@@ -97,16 +127,25 @@ func OpenHome(dir string, passphrase []byte) (*Home, error) {
 		return nil, fmt.Errorf("opening the home %s: %w", dir, err)
 	}
 	h := &Home{dir: dir, keystore: ks, turns: make(map[string]turn)}
-	if err := canonical.Unmarshal(ks.Contents(), &h.secrets); err != nil {
-		return nil, fmt.Errorf("opening the home %s: %w", dir, err)
-	}
-	if h.person, err = identity.Parse(h.secrets.Identity); err != nil {
-		return nil, fmt.Errorf("opening the home %s: %w", dir, err)
-	}
-	if h.keys, err = parseKeys(h.secrets.Keys); err != nil {
+	if err := h.unpack(); err != nil {
+		h.Close()
 		return nil, fmt.Errorf("opening the home %s: %w", dir, err)
 	}
 	return h, nil
+}
+
+// unpack reads what the keystore holds.
+func (h *Home) unpack() (err error) {
+	contents := h.keystore.Contents()
+	defer clear(contents)
+	if err := canonical.Unmarshal(contents, &h.secrets); err != nil {
+		return err
+	}
+	if h.person, err = identity.Parse(h.secrets.Identity); err != nil {
+		return err
+	}
+	h.keys, err = parseKeys(h.secrets.Keys)
+	return err
 }
 
 func parseKeys(all [][]byte) ([]*abe.AttributeKey, error) {
@@ -139,7 +178,7 @@ func HomeOfAuthority(founder *identity.Identity, load func() (*authority.Authori
 func (h *Home) Close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, secret := range append(h.secrets.Keys, h.secrets.Identity, h.secrets.Recovery, h.secrets.Master, h.secrets.Authority) {
+	for _, secret := range append(h.secrets.Keys, h.secrets.Identity, h.secrets.Master, h.secrets.Authority) {
 		clear(secret)
 	}
 	h.secrets, h.keys = secrets{}, nil

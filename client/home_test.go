@@ -3,6 +3,7 @@ package client_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/phrledger/phr/client"
+	"github.com/phrledger/phr/crypto/recovery"
 	"github.com/phrledger/phr/ledger"
 )
 
@@ -22,10 +24,17 @@ var passphrase = []byte("correct horse battery staple")
 func createHome(t *testing.T) (*client.Home, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "home")
-	home, err := client.CreateCheapHome(dir, passphrase)
+	home, err := client.CreateCheapHome(dir, passphrase, newCode(t))
 	must(t, err)
 	t.Cleanup(home.Close)
 	return home, dir
+}
+
+func newCode(t testing.TB) *recovery.Secret {
+	t.Helper()
+	code, err := recovery.Generate(rand.Reader)
+	must(t, err)
+	return code
 }
 
 func openHome(t *testing.T, dir string) *client.Home {
@@ -48,7 +57,7 @@ func TestHome(t *testing.T) {
 		name, says string
 		open       func() (*client.Home, error)
 	}{
-		{"made twice", "there is an identity in", func() (*client.Home, error) { return client.CreateHome(dir, passphrase) }},
+		{"made twice", "there is an identity in", func() (*client.Home, error) { return client.CreateCheapHome(dir, passphrase, newCode(t)) }},
 		{"with another passphrase", "passphrase", func() (*client.Home, error) { return client.OpenHome(dir, []byte("wrong")) }},
 		{"where there is none", "phr id create", func() (*client.Home, error) { return client.OpenHome(filepath.Join(t.TempDir(), "none"), passphrase) }},
 	} {

@@ -69,6 +69,8 @@ func hintOf(err error) string {
 		return told.Hint
 	case errors.Is(err, keystore.ErrPassphrase):
 		return "check the passphrase, or the file that --passphrase-file names"
+	case errors.Is(err, keystore.ErrRecovery):
+		return "check that the sheet is that of this home; a newer sheet takes the place of an older one"
 	case errors.Is(err, client.ErrNotShared):
 		return "phr patients lists what is shared with you; more is the patient's to grant"
 	case errors.Is(err, context.DeadlineExceeded):

@@ -32,15 +32,34 @@ func (e *env) homeDir() (string, error) {
 	return filepath.Join(user, ".phr"), nil
 }
 
+// hasIdentity tells whether somebody's keys are kept in a directory.
+func hasIdentity(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, "keystore"))
+	return !errors.Is(err, os.ErrNotExist)
+}
+
+func noIdentity(dir string) error {
+	return &hinted{fmt.Errorf("there is no identity in %s", dir), "make one with 'phr id create', or name another home with --home"}
+}
+
+// newHomeDir returns where the caller's keys will be. There are none yet.
+func (e *env) newHomeDir() (string, error) {
+	dir, err := e.homeDir()
+	if err == nil && hasIdentity(dir) {
+		err = &hinted{fmt.Errorf("there is an identity in %s already", dir), "use it, or name another home with --home"}
+	}
+	return dir, err
+}
+
 // open opens the caller's home. The caller closes it.
 func (e *env) open() (*client.Home, error) {
 	dir, err := e.homeDir()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, "keystore")); errors.Is(err, os.ErrNotExist) {
+	if !hasIdentity(dir) {
 		// Before anybody is asked for a passphrase.
-		return nil, &hinted{fmt.Errorf("there is no identity in %s", dir), "make one with 'phr id create', or name another home with --home"}
+		return nil, noIdentity(dir)
 	}
 	passphrase, err := e.passphrase(false)
 	if err != nil {
@@ -53,12 +72,20 @@ func (e *env) open() (*client.Home, error) {
 // passphrase reads the passphrase from the file named, or asks for it, twice where it is a new one. It is never taken from
 // an argument or a variable: other programs of the machine see those.
 func (e *env) passphrase(isNew bool) ([]byte, error) {
-	if e.passphraseFile != "" {
+	switch {
+	case e.passphraseFile != "":
 		return passphraseFrom(e.passphraseFile)
+	case isNew:
+		return e.askTwice("Passphrase: ")
 	}
-	first, err := e.ask("Passphrase: ")
-	if err != nil || !isNew {
-		return first, err
+	return e.ask("Passphrase: ")
+}
+
+// askTwice asks for a secret that is new.
+func (e *env) askTwice(prompt string) ([]byte, error) {
+	first, err := e.ask(prompt)
+	if err != nil {
+		return nil, err
 	}
 	again, err := e.ask("The same again: ")
 	if err != nil {
@@ -87,17 +114,13 @@ func passphraseFrom(path string) ([]byte, error) {
 	return first, nil
 }
 
-// ask asks for a secret on the terminal, which is not standard input where that is a file.
+// ask asks for a secret on the terminal, which does not show it.
 func (e *env) ask(prompt string) ([]byte, error) {
-	tty, ok := e.stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(tty.Fd())) {
-		opened, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
-		if err != nil {
-			return nil, &hinted{errors.New("there is no terminal to ask for the passphrase on"), "name a file with --passphrase-file"}
-		}
-		defer opened.Close()
-		tty = opened
+	tty, done, err := e.terminal()
+	if err != nil {
+		return nil, &hinted{errors.New("there is no terminal to ask for the passphrase on"), "name a file with --passphrase-file"}
 	}
+	defer done()
 	fmt.Fprint(e.stderr, prompt)
 	secret, err := term.ReadPassword(int(tty.Fd()))
 	fmt.Fprintln(e.stderr)
@@ -108,6 +131,17 @@ func (e *env) ask(prompt string) ([]byte, error) {
 		return nil, errors.New("the passphrase is empty")
 	}
 	return secret, nil
+}
+
+// terminal returns the person's terminal, which is not standard input where that is a file.
+func (e *env) terminal() (tty *os.File, done func(), err error) {
+	if isTerminal(e.stdin) {
+		return e.stdin.(*os.File), func() {}, nil
+	}
+	if tty, err = os.OpenFile("/dev/tty", os.O_RDWR, 0); err != nil {
+		return nil, nil, err
+	}
+	return tty, func() { tty.Close() }, nil
 }
 
 // dial opens the caller's home and connects to the node, which the home then remembers. The caller hangs up.

@@ -2,17 +2,22 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/recovery"
 )
 
 // idCreate makes an identity. It needs no node: the GID is the hash of its keys.
 func idCreate(_ context.Context, e *env, args []string) error {
-	if _, err := e.parse(e.personal(), args, 0, 0); err != nil {
+	fs := e.personal()
+	file := fs.String("recovery-file", "", "write the recovery sheet to `FILE`, instead of to the terminal")
+	untested := fs.Bool("no-recovery-test", false, "don't ask for words of the sheet")
+	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	dir, err := e.homeDir()
+	dir, err := e.newHomeDir()
 	if err != nil {
 		return err
 	}
@@ -21,7 +26,20 @@ func idCreate(_ context.Context, e *env, args []string) error {
 		return err
 	}
 	defer clear(passphrase)
-	h, err := client.CreateHome(dir, passphrase)
+	code, err := recovery.Generate(rand.Reader)
+	if err != nil {
+		return err
+	}
+	defer code.Close()
+	person, err := client.NewIdentity(code)
+	if err != nil {
+		return err
+	}
+	// The sheet comes first: an identity whose sheet nobody has could never be recovered, a sheet without an identity does no harm.
+	if err := e.handOut(code, person.GID(), *file, !*untested); err != nil {
+		return err
+	}
+	h, err := client.CreateHome(dir, passphrase, person, code)
 	if err != nil {
 		return err
 	}
@@ -33,7 +51,7 @@ func idCreate(_ context.Context, e *env, args []string) error {
 		}{h.Identity().GID(), dir})
 	}
 	e.say("%s", h.Identity().GID())
-	e.note("The keys are in %s. Keep a copy of it and remember the passphrase: nobody else can bring them back.", dir)
+	e.note("The keys are in %s, under the passphrase. The recovery sheet opens them too, and brings the identity back without them.", dir)
 	return nil
 }
 
@@ -43,6 +61,7 @@ type shownID struct {
 	Node      string         `json:"node,omitempty"`
 	Authority string         `json:"authority,omitempty"`
 	Keys      []string       `json:"attributes,omitempty"`
+	Recovery  bool           `json:"recovery"`         // whether a recovery code opens the home
 	Unsent    map[string]int `json:"unsent,omitempty"` // drafts that wait, by chain
 }
 
@@ -56,7 +75,7 @@ func idShow(_ context.Context, e *env, args []string) error {
 		return err
 	}
 	defer h.Close()
-	s := shownID{GID: h.Identity().GID(), Node: h.Node()}
+	s := shownID{GID: h.Identity().GID(), Node: h.Node(), Recovery: h.HasRecovery()}
 	for _, k := range h.AttributeKeys() {
 		s.Keys = append(s.Keys, k.Attribute().String())
 	}
@@ -79,6 +98,9 @@ func idShow(_ context.Context, e *env, args []string) error {
 	}
 	if s.Authority != "" {
 		e.say("authority  %s, which is kept here", s.Authority)
+	}
+	if !s.Recovery {
+		e.say("recovery   no recovery code opens this home")
 	}
 	for _, k := range s.Keys {
 		e.say("attribute  %s", k)

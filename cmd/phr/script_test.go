@@ -73,7 +73,12 @@ func misuse(ts *testscript.TestScript, neg bool, args []string) {
 // personal sets whose home is meant, and returns the arguments of phr.
 func personal(ts *testscript.TestScript, args []string) []string {
 	ts.Setenv("PHR_HOME", ts.MkAbs(filepath.Join(ts.Getenv("WORK"), "home", args[0])))
-	return append(args[1:len(args):len(args)], "--passphrase-file", filepath.Join(ts.Getenv("WORK"), "passphrase"))
+	rest := append(args[1:len(args):len(args)], "--passphrase-file", filepath.Join(ts.Getenv("WORK"), "passphrase"))
+	if len(args) > 2 && args[1] == "id" && args[2] == "create" {
+		// The sheet, which people have printed on their terminal.
+		rest = append(rest, "--recovery-file", filepath.Join(ts.Getenv("WORK"), args[0]+".sheet"))
+	}
+	return rest
 }
 
 func usage(ts *testscript.TestScript, ok bool, text string) {

@@ -41,6 +41,10 @@ func verbs() []verb {
 			"phr id show", idShow,
 		},
 		{
+			"id passphrase", everybody, "", "change the passphrase, or set another one by the recovery words",
+			"phr id passphrase\nphr id passphrase --forgotten", idPassphrase,
+		},
+		{
 			"enroll", everybody, "[CODE]", "join an authority by an invitation, given as an argument or on standard input",
 			"phr enroll --name 'Dr. A. Ruiz' city-hospital-7K3M-9QXD-…", enroll,
 		},

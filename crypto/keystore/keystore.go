@@ -57,6 +57,23 @@ type Keystore struct {
 // Create makes a keystore at path that holds contents, and its directory with mode 0700 if there is none. It refuses to
 // overwrite anything (fs.ErrExist), an empty passphrase and parameters out of bounds. It does not keep its arguments.
 func Create(path string, passphrase []byte, p Params, contents []byte) (*Keystore, error) {
+	return create(path, contents, func() (*vault, error) { return newVault(passphrase, p) })
+}
+
+// CreateRecoverable is Create of a keystore that a recovery secret opens too, from its first version on.
+func CreateRecoverable(path string, passphrase []byte, p Params, secret [32]byte, contents []byte) (*Keystore, error) {
+	return create(path, contents, func() (*vault, error) {
+		v, err := newVault(passphrase, p)
+		if err != nil {
+			return nil, err
+		}
+		s, err := wrapRecovery(v.key, secret)
+		v.slots = append(v.slots, s)
+		return v, err
+	})
+}
+
+func create(path string, contents []byte, draw func() (*vault, error)) (*Keystore, error) {
 	if err := makeDirectory(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("creating keystore: %w", err)
 	}
@@ -68,7 +85,7 @@ func Create(path string, passphrase []byte, p Params, contents []byte) (*Keystor
 	if d.exists() {
 		return nil, fmt.Errorf("creating keystore: %q: %w", path, fs.ErrExist)
 	}
-	v, err := newVault(passphrase, p)
+	v, err := draw()
 	if err != nil {
 		return nil, fmt.Errorf("creating keystore: %w", err)
 	}

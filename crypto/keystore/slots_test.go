@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -72,6 +73,23 @@ func TestSlotsBetweenProcesses(t *testing.T) {
 	}
 	if got := openRecovery(t, path, secret).Contents(); string(got) != "two" {
 		t.Errorf("by the recovery code: %q", got)
+	}
+}
+
+func TestCreateRecoverable(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "home", "keystore")
+	if _, err := keystore.CreateRecoverable(path, passphrase, floor, [32]byte{}, nil); err == nil {
+		t.Error("a keystore was made with no recovery secret at all")
+	}
+	k, err := keystore.CreateRecoverable(path, passphrase, floor, secret, []byte("one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	for name, again := range map[string]*keystore.Keystore{"passphrase": open(t, path), "recovery": openRecovery(t, path, secret)} {
+		if got := again.Contents(); string(got) != "one" || again.Generation() != 1 {
+			t.Errorf("by %s: %q, generation %d", name, got, again.Generation())
+		}
 	}
 }
 

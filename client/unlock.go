@@ -1,0 +1,60 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/phrledger/phr/crypto/keystore"
+	"github.com/phrledger/phr/crypto/recovery"
+)
+
+// SetPassphrase makes passphrase the one that opens the home, in place of the one before. An old copy of the home still opens by
+// the old one: see keystore.Keystore.SetPassphrase.
+func (h *Home) SetPassphrase(passphrase []byte) error {
+	return h.setPassphrase(passphrase, keystore.Native)
+}
+
+func (h *Home) setPassphrase(passphrase []byte, cost keystore.Params) error {
+	return h.changeSlots(func(k *keystore.Keystore) error { return k.SetPassphrase(passphrase, cost) })
+}
+
+// SetRecovery makes a recovery code open the home too, in place of the one before. Of the code itself nothing is kept.
+func (h *Home) SetRecovery(code *recovery.Secret) error {
+	secret := code.KeystoreSecret()
+	defer clear(secret)
+	return h.changeSlots(func(k *keystore.Keystore) error { return k.SetRecovery([32]byte(secret)) })
+}
+
+// changeSlots changes how the keystore opens. If another process was faster, its version is read and changed again.
+func (h *Home) changeSlots(change func(*keystore.Keystore) error) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.keystore == nil {
+		return errors.New("a home in memory has no passphrase")
+	}
+	for try := 0; ; try++ {
+		err := change(h.keystore)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, keystore.ErrConflict) || try == maxSaves {
+			return fmt.Errorf("saving the keystore: %w", err)
+		}
+		if err := h.reload(); err != nil {
+			return err
+		}
+	}
+}
+
+// HasRecovery tells whether a recovery code opens the home.
+func (h *Home) HasRecovery() bool {
+	if h.keystore == nil {
+		return false
+	}
+	for _, kind := range h.keystore.Slots() {
+		if kind == keystore.RecoverySlot {
+			return true
+		}
+	}
+	return false
+}
