@@ -86,7 +86,8 @@ func (in *Ingest) commitOnce(ctx context.Context, group []*job) error {
 }
 
 // write stores the parts first: an event on disk must not name a part that is not. If we were to crash after the parts,
-// they would be collected as named by nobody; if after the events, what they erase would be.
+// they would be collected as named by nobody; if after the events, what they erase would be erased at the
+// next start.
 func (in *Ingest) write(ctx context.Context, passed []*tried) ([]uint64, error) {
 	if len(passed) == 0 {
 		return nil, nil
@@ -114,13 +115,4 @@ func (in *Ingest) write(ctx context.Context, passed []*tried) ([]uint64, error) 
 		in.erase(ctx, t.erased)
 	}
 	return seqs, nil
-}
-
-// erase destroys the key material that the log says is replaced. What fails here, or is lost in a crash, is collected.
-func (in *Ingest) erase(ctx context.Context, subjects []string) {
-	for _, subject := range subjects {
-		if err := in.Ledger.DeletePart(ctx, subject); err != nil {
-			in.Log.Error("erase_failed", "error", err)
-		}
-	}
 }

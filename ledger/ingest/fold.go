@@ -28,6 +28,7 @@ type Fold struct {
 	unmarked []ledger.Rejected              // those of them that no node has marked, in the order of the log
 	closed   map[string]error               // owners of chains with an entry this version can't read
 	sent     map[string]sent                // the batch that this node appended last, by id
+	gone     []replaced                     // parts that the log says are erased, and may be there still
 	moved    chan struct{}                  // closed and replaced when the fold moves
 }
 
@@ -129,10 +130,12 @@ func ownerOf(subject string) string {
 }
 
 func (f *Fold) fold(run []*ledger.Entry) {
+	gone := erasedBy(f.state, run[0])
 	err := f.state.Fold(run...)
 	owner := run[0].Chain.Owner
 	switch {
 	case err == nil:
+		f.gone = append(f.gone, gone...)
 		for _, e := range run {
 			if mark, ok := e.Body.(*ledger.Rejected); ok {
 				f.marked(mark.Event)

@@ -67,6 +67,7 @@ func (in *Ingest) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return in.commitLoop(ctx) })
 	g.Go(func() error { return in.markLoop(ctx) })
+	g.Go(func() error { return in.eraseLoop(ctx) })
 	g.Go(func() error { return in.collectLoop(ctx) })
 	if err := g.Wait(); !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("ingest: %w", err)

@@ -19,6 +19,9 @@ type names struct {
 func newNames(parts []protocol.PartData) (*names, error) {
 	n := &names{given: make(map[string][]byte, len(parts)), taken: make(map[string]bool, len(parts))}
 	for _, p := range parts {
+		if len(p.Data) > ledger.MaxPart {
+			return nil, fmt.Errorf("%w: part %q has more than %d bytes", ledger.ErrMalformed, ledger.Clip(p.Name), ledger.MaxPart)
+		}
 		chain, err := ledger.ParseChain(p.Chain)
 		if err != nil {
 			return nil, err
@@ -58,24 +61,6 @@ func (n *names) stored() ([]stream.Part, error) {
 		parts = append(parts, stream.Part{Subject: subject, Data: data})
 	}
 	return parts, nil
-}
-
-// erased returns the subject of the part that an event replaces. The event has not been folded into s.
-func erased(s *ledger.State, e *ledger.Entry) []string {
-	b, ok := e.Body.(*ledger.RecordErased)
-	if !ok {
-		return nil
-	}
-	f, _ := s.Compartment(e.Chain)
-	epoch, ok := f.At(b.Epoch)
-	if !ok {
-		return nil
-	}
-	old, ok := epoch.Part(ledger.PartShred)
-	if !ok || old.Hash == b.Shred {
-		return nil
-	}
-	return []string{ledger.PartSubject(e.Chain, b.Epoch, old.Name, old.Hash)}
 }
 
 // obsolete returns the subjects of the parts on an event's chain that nobody needs any more; none if no event of its kind

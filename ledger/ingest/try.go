@@ -128,7 +128,7 @@ func (a *attempt) judge(s *ledger.State, t *tried, named *names) error {
 		if err := a.admissible(e); err != nil {
 			return err
 		}
-		gone, spent := erased(s, e), obsolete(s, e)
+		gone, spent := subjectsOf(erasedBy(s, e)), obsolete(s, e)
 		for _, run := range runs.Add(e) {
 			if err := s.Fold(run...); err != nil {
 				return err

@@ -271,6 +271,13 @@ func (n *Node) Say(author *identity.Identity, c ledger.Chain, bodies ...ledger.B
 // Race appends events to the log as another node does that does not know of this one, without any check.
 func (n *Node) Race(events [][]byte) {
 	n.Helper()
+	n.Append(events)
+	n.CatchUp()
+}
+
+// Append is Race while this node's fold does not run.
+func (n *Node) Append(events [][]byte) {
+	n.Helper()
 	var position ledger.Position
 	n.Fold.View(func(s *ledger.State) { position = s.Position() })
 	for _, encoded := range events {
@@ -280,7 +287,6 @@ func (n *Node) Race(events [][]byte) {
 		n.must(err)
 		n.RaceRaw(stream.Message{Subject: e.Subject(), Data: data, ID: e.Hash.String(), Filter: e.Chain.Filter()})
 	}
-	n.CatchUp()
 }
 
 // RaceRaw appends messages as they are.
