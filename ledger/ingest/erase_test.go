@@ -183,7 +183,7 @@ func TestAttack61_KeyStatePutBack(t *testing.T) {
 	w.Submit(events, parts...)
 	i := slices.IndexFunc(before, func(p stream.Part) bool { return bytes.Contains([]byte(p.Subject), []byte(".shred.")) })
 	old := stream.Part{Subject: before[i].Subject, Data: before[i].Data}
-	if err := w.Ledger().PutParts(t.Context(), old); err != nil {
+	if err := errors.Join(w.Ingest.Erased(t.Context()), w.Ledger().PutParts(t.Context(), old)); err != nil {
 		t.Fatal(err)
 	}
 	w.Fold.View(func(s *ledger.State) {

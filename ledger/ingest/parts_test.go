@@ -192,7 +192,7 @@ func TestErasureDestroysTheOldKeyState(t *testing.T) {
 	if _, err := w.Ledger().Part(t.Context(), shredAt()); err != nil {
 		t.Error(err)
 	}
-	if err := w.Ledger().PutParts(t.Context(), stream.Part{Subject: old, Data: data}); err != nil {
+	if err := errors.Join(w.Ingest.Erased(t.Context()), w.Ledger().PutParts(t.Context(), stream.Part{Subject: old, Data: data})); err != nil {
 		t.Fatal(err)
 	}
 	w.Clock.Advance(2 * time.Hour)
