@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/phrledger/phr/crypto/abe"
 	"github.com/phrledger/phr/crypto/identity"
@@ -81,23 +82,23 @@ func issuingChain(a policy.Authority) ledger.Chain {
 }
 
 // OpenKey returns the attribute key that an entry of the log issues to a person, once it is sure that it is the key of the
-// person, attribute and version that the entry says, and that the authority with the public key pk made it. Every failure
-// wraps ErrKey.
-func OpenKey(person *identity.Identity, e *ledger.Entry, pk *abe.PublicKey) (*abe.AttributeKey, error) {
+// person, attribute and version that the entry says, and that the authority made it under one of the public keys pks: all that
+// it has ever had, since a key that was issued under an earlier one opens what was sealed then. Every failure wraps ErrKey.
+func OpenKey(person *identity.Identity, e *ledger.Entry, pks ...*abe.PublicKey) (*abe.AttributeKey, error) {
 	body, ok := e.Body.(*ledger.KeyIssued)
 	if !ok {
 		return nil, fmt.Errorf("%w: %s issues none", ErrKey, e.Kind())
 	}
-	key, err := openKey(person, e.Chain, body, pk)
+	key, err := openKey(person, e.Chain, body, pks)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s@%s: %w", ErrKey, ledger.Clip(body.Attribute), e.Chain.Authority(), err)
 	}
 	return key, nil
 }
 
-func openKey(person *identity.Identity, c ledger.Chain, body *ledger.KeyIssued, pk *abe.PublicKey) (*abe.AttributeKey, error) {
-	if c != issuingChain(pk.Authority()) {
-		return nil, fmt.Errorf("%s does not issue there", pk.Authority())
+func openKey(person *identity.Identity, c ledger.Chain, body *ledger.KeyIssued, pks []*abe.PublicKey) (*abe.AttributeKey, error) {
+	if i := slices.IndexFunc(pks, func(pk *abe.PublicKey) bool { return c != issuingChain(pk.Authority()) }); i >= 0 {
+		return nil, fmt.Errorf("%s does not issue there", pks[i].Authority())
 	}
 	if body.GID != person.GID() {
 		return nil, errors.New("it is issued to somebody else")
@@ -114,12 +115,15 @@ func openKey(person *identity.Identity, c ledger.Chain, body *ledger.KeyIssued, 
 	if err != nil {
 		return nil, err
 	}
-	attribute := policy.Attribute{Name: body.Attribute, Authority: pk.Authority()}
+	attribute := policy.Attribute{Name: body.Attribute, Authority: c.Authority()}
 	if key.GID() != string(body.GID) || key.Attribute() != attribute || key.Version() != body.Version {
 		return nil, errors.New("inside is the key of another person, attribute or version")
 	}
-	if err := key.Verify(pk); err != nil {
-		return nil, err
+	err = abe.ErrKeyMismatch
+	for _, pk := range pks {
+		if err = key.Verify(pk); err == nil {
+			return key, nil
+		}
 	}
-	return key, nil
+	return nil, err
 }

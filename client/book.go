@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
@@ -183,8 +184,8 @@ func (b *Book) existing() (ledger.CompartmentFact, error) {
 
 var errNoCompartment = errors.New("there is no compartment")
 
-// stale says why a new epoch is due, as far as the caller can see.
-func (b *Book) stale() string {
+// stale says why a new epoch is due and since when, as far as the caller can see.
+func (b *Book) stale() (why string, since time.Time) {
 	b.c.mu.Lock()
 	defer b.c.mu.Unlock()
 	return b.c.state.Stale(b.chain, b.c.config.Now())

@@ -138,11 +138,20 @@ func (c *Client) resolve(ctx context.Context, h *abe.Header) (*abe.Expression, e
 		}
 		return 0, false
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	keys, err := c.state.AuthorityKeys(h.Policy)
+	keys, err := c.namedKeys(h)
 	if err != nil {
 		return nil, err
 	}
 	return abe.NewExpression(h.Policy, version, keys...)
+}
+
+// namedKeys returns the keys of authorities that a ciphertext was made for. An old wrap names those of its time; a challenge is
+// always made for the keys in force.
+func (c *Client) namedKeys(h *abe.Header) ([]*abe.PublicKey, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if h.Label == abe.Wrap {
+		return c.state.NamedKeys(h.Policy, h.KeyHashes)
+	}
+	return c.state.AuthorityKeys(h.Policy)
 }

@@ -16,8 +16,9 @@ type Explanation struct {
 	Chain   ledger.Chain
 	Patient identity.GID // can always open
 	Epoch   uint32
-	Records uint64 // in the current epoch
-	Stale   string // why a new epoch is due before anything is written; "" if none is
+	Records uint64    // in the current epoch
+	Stale   string    // why a new epoch is due before anything is written; "" if none is
+	Since   time.Time // log time since when Stale holds
 	Terms   []ExplainedTerm
 }
 
@@ -49,7 +50,8 @@ func (b *Book) Explain(ctx context.Context, as string) (*Explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &Explanation{Chain: b.chain, Patient: b.chain.GID(), Stale: b.stale()}
+	x := &Explanation{Chain: b.chain, Patient: b.chain.GID()}
+	x.Stale, x.Since = b.stale()
 	if f.Epoch != nil {
 		x.Epoch, x.Records = f.Epoch.Number, f.Epoch.Records
 	}

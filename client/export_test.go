@@ -191,7 +191,7 @@ func (h *Home) Restore(files map[string][]byte) {
 // AddKeys puts attribute keys into a home, whoever they were issued to.
 func (h *Home) AddKeys(keys ...*abe.AttributeKey) error {
 	for _, k := range keys {
-		if err := h.addKey(k); err != nil {
+		if _, err := h.addKey(k); err != nil {
 			return err
 		}
 	}

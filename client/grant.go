@@ -146,7 +146,7 @@ func (b *Book) setTerm(ctx context.Context, s *session, f *ledger.CompartmentFac
 func (b *Book) addition(ctx context.Context, s *session, f *ledger.CompartmentFact, term ledger.LiveTerm) ([]ledger.Body, []protocol.PartData, error) {
 	terms := append(f.Terms[:len(f.Terms):len(f.Terms)], term)
 	set := &ledger.PolicySet{Terms: plain(terms)}
-	why := b.stale()
+	why, _ := b.stale()
 	if !term.History {
 		why = "granted from now on"
 	}

@@ -197,27 +197,26 @@ func (h *Home) AttributeKeys() []*abe.AttributeKey {
 	return h.keys[:len(h.keys):len(h.keys)]
 }
 
-// addKey keeps an attribute key that has been verified.
-func (h *Home) addKey(key *abe.AttributeKey) error {
+// addKey keeps an attribute key that has been verified. It tells whether that was not kept before.
+func (h *Home) addKey(key *abe.AttributeKey) (added bool, err error) {
 	encoded := key.Bytes()
-	return h.change(func(s *secrets) error {
-		if !slices.ContainsFunc(s.Keys, func(k []byte) bool { return bytes.Equal(k, encoded) }) {
+	err = h.change(func(s *secrets) error {
+		if added = !slices.ContainsFunc(s.Keys, func(k []byte) bool { return bytes.Equal(k, encoded) }); added {
 			s.Keys = append(s.Keys, encoded)
 		}
 		return nil
 	})
+	return added, err
 }
 
-// holds tells whether a key is kept already.
-func (h *Home) holds(key *ledger.KeyIssued, on ledger.Chain) bool {
+// holds tells whether a key is kept already that was issued under a public key, for the attribute and version that an entry
+// issues one for.
+func (h *Home) holds(key *ledger.KeyIssued, under *abe.PublicKey) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, k := range h.keys {
-		if k.Attribute().Name == key.Attribute && k.Attribute().Authority == on.Authority() && k.Version() == key.Version {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(h.keys, func(k *abe.AttributeKey) bool {
+		return k.Attribute().Name == key.Attribute && k.Version() == key.Version && k.AuthorityKey() == under.Hash()
+	})
 }
 
 // master returns the master key of the patient's own authority, which it draws and keeps first if there is none yet.

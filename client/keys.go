@@ -25,6 +25,7 @@ func (c *Client) FetchKeys(ctx context.Context) ([]*abe.AttributeKey, error) {
 // fetchKeys is FetchKeys with the keys that don't verify apart: anybody with an authority can issue such.
 func (c *Client) fetchKeys(ctx context.Context) (fetched []*abe.AttributeKey, bad []error, err error) {
 	var skip uint32
+	issuers := make(map[policy.Authority][]*abe.PublicKey)
 	err = c.attempt(ctx, loginKey, func(s *session) error {
 		for {
 			answer, err := ask[protocol.Keys](ctx, s.conn, protocol.DirKeys, protocol.KeysQuery{Skip: skip})
@@ -32,7 +33,7 @@ func (c *Client) fetchKeys(ctx context.Context) (fetched []*abe.AttributeKey, ba
 				return err
 			}
 			for _, encoded := range answer.Entries {
-				key, err := c.openIssued(ctx, encoded)
+				key, err := c.openIssued(ctx, encoded, issuers)
 				var told *stream.Error
 				switch {
 				case errors.As(err, &told) && told.Code != protocol.CodeNotFound, ctx.Err() != nil:
@@ -49,38 +50,48 @@ func (c *Client) fetchKeys(ctx context.Context) (fetched []*abe.AttributeKey, ba
 	return fetched, bad, err
 }
 
-// openIssued opens and keeps an issued key; nil if it is kept already.
-func (c *Client) openIssued(ctx context.Context, encoded []byte) (*abe.AttributeKey, error) {
+// openIssued opens and keeps an issued key; nil if it is kept already. Issuers are the keys that authorities ever had, those
+// learnt so far.
+func (c *Client) openIssued(ctx context.Context, encoded []byte, issuers map[policy.Authority][]*abe.PublicKey) (*abe.AttributeKey, error) {
 	e, err := ledger.ParseEntry(encoded)
 	if err != nil {
 		return nil, err
 	}
 	body, ok := e.Body.(*ledger.KeyIssued)
-	if !ok || c.home.holds(body, e.Chain) {
+	if !ok {
 		return nil, nil
 	}
-	if err := c.learn(ctx, protocol.DirAuthority, protocol.AuthorityQuery{Name: e.Chain.Authority()}); err != nil {
+	pks, err := c.everyKey(ctx, e.Chain.Authority(), issuers)
+	if err != nil || c.home.holds(body, pks[len(pks)-1]) {
 		return nil, err
 	}
-	pk, err := c.authorityKey(e.Chain.Authority())
+	key, err := authority.OpenKey(c.home.Identity(), e, pks...)
 	if err != nil {
 		return nil, err
 	}
-	key, err := authority.OpenKey(c.home.Identity(), e, pk)
-	if err != nil {
+	added, err := c.home.addKey(key)
+	if err != nil || !added {
 		return nil, err
 	}
-	return key, c.home.addKey(key)
+	return key, nil
 }
 
-func (c *Client) authorityKey(name policy.Authority) (*abe.PublicKey, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	keys, err := c.state.AuthorityKeys(policy.Leaf(policy.Attribute{Name: "any", Authority: name}))
-	if err != nil {
+// everyKey learns the keys that an authority has ever had, at least one, unless they are in learnt.
+func (c *Client) everyKey(ctx context.Context, name policy.Authority, learnt map[policy.Authority][]*abe.PublicKey) ([]*abe.PublicKey, error) {
+	if pks := learnt[name]; pks != nil {
+		return pks, nil
+	}
+	if err := c.learn(ctx, protocol.DirAuthority, protocol.AuthorityQuery{Name: name}); err != nil {
 		return nil, err
 	}
-	return keys[0], nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	pks := c.state.EveryKey(name)
+	if len(pks) == 0 {
+		return nil, fmt.Errorf("no authority %q is in force", name)
+	}
+	learnt[name] = pks
+	return pks, nil
 }
 
 // Enroll asks to join an authority by the code of an invitation, and waits until its keys have come or ctx ends. The

@@ -177,7 +177,7 @@ func (b *Book) readyEpoch(ctx context.Context, s *session, refused uint32) (uint
 	if err != nil {
 		return 0, err
 	}
-	why := b.stale()
+	why, _ := b.stale()
 	if why == "" && f.Epoch.Number == refused {
 		why = "an attribute or authority it rests on has changed"
 	}

@@ -138,7 +138,7 @@ func TestBreakglassLapses(t *testing.T) {
 	if _, err := g.state.Entitled(g.medic.GID(), g.health, ledger.OpRead, g.term.ID, g.now); err == nil {
 		t.Error("entitled when it is over")
 	}
-	if why := g.state.Stale(g.health, g.now); !strings.Contains(why, "emergency") {
+	if why, _ := g.state.Stale(g.health, g.now); !strings.Contains(why, "emergency") {
 		t.Errorf("Stale = %q", why)
 	}
 	if b.Overdue(b.ReviewDue()) || !b.Overdue(b.ReviewDue().Add(time.Second)) {

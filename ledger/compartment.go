@@ -12,6 +12,7 @@ import (
 // compartment is the fold of a compartment's chain. It is immutable; a change replaces it.
 type compartment struct {
 	class    Class
+	created  time.Time
 	set      *Entry // the policy.set in force; nil before the first
 	terms    []LiveTerm
 	narrowed bool         // the next event must start an epoch
@@ -45,6 +46,9 @@ type Epoch struct {
 	Linked       bool      // the patient has made the link, or opened it
 	Disputed     bool      // of a part somebody said that it does not hold what it should
 	LinkDisputed bool      // of the link that it has now
+
+	// Since when a term that it is wrapped for is gone, it is disputed, its link is, it holds all it may; zero while not.
+	lapsed, disputed, linkDisputed, full time.Time
 }
 
 // Part returns the part with a name, as the log names it now.
@@ -119,7 +123,7 @@ func (s *State) compartment(e *Entry) error {
 	case *EpochConfirmed:
 		err = epochConfirmed(e, &after, b)
 	case *EpochDisputed:
-		err = epochDisputed(&after, b)
+		err = epochDisputed(e, &after, b)
 	case *RecordWritten:
 		err = s.record(e, &after, &b.Content, EventID{})
 	case *RecordAmended:
@@ -182,7 +186,7 @@ func (s *State) compartmentCreated(e *Entry, b *CompartmentCreated) error {
 	if e.Author != e.Chain.GID() {
 		return errors.New("only the patient creates a compartment")
 	}
-	s.compartments.set(e.Chain, &compartment{class: b.Class})
+	s.compartments.set(e.Chain, &compartment{class: b.Class, created: e.LogTime})
 	s.countCompartments(e, 1)
 	return nil
 }

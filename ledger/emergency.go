@@ -118,6 +118,14 @@ func (b *Breakglass) Expires() time.Time { return time.UnixMilli(b.request().Exp
 // Over tells whether it has ended at a log time.
 func (b *Breakglass) Over(at time.Time) bool { return b.Ended != nil || !at.Before(b.Expires()) }
 
+// overSince returns when it ended, of one that has.
+func (b *Breakglass) overSince() time.Time {
+	if b.Ended != nil && b.Ended.LogTime.Before(b.Expires()) {
+		return b.Ended.LogTime
+	}
+	return b.Expires()
+}
+
 // ReviewDue returns until when a review is due; zero if nothing was opened.
 func (b *Breakglass) ReviewDue() time.Time {
 	if b.Opened == nil {

@@ -74,7 +74,7 @@ func TestFirstEpoch(t *testing.T) {
 	c := ledger.RecordChain(w.other.GID(), ledger.Health)
 	record := &ledger.RecordWritten{Content: w.content(w.health)}
 	refused(t, w.try(w.signed(w.other, c, record)), ledger.ErrStale, "epoch 1 is not the current one")
-	if why := w.state.Stale(c, w.now); why != "no epoch has been started" {
+	if why, _ := w.state.Stale(c, w.now); why != "no epoch has been started" {
 		t.Errorf("Stale = %q", why)
 	}
 	linked := w.start(c)
@@ -178,7 +178,7 @@ func TestEpochIsStale(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
 			tt.make(w)
-			why := w.state.Stale(w.health, w.now)
+			why, _ := w.state.Stale(w.health, w.now)
 			err := w.try(w.signed(w.patient, w.health, w.record(w.health)))
 			if tt.text == "" {
 				if err != nil || why != "" {

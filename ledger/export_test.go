@@ -81,6 +81,9 @@ func (s *State) Fill(c Chain, n uint64) {
 	f, _ := s.compartments.get(c)
 	next, epoch := *f, *f.epoch
 	epoch.Records = n
+	if n >= MaxEpochRecords {
+		epoch.full = s.newest
+	}
 	next.epoch = &epoch
 	s.compartments.set(c, &next)
 }

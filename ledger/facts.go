@@ -54,6 +54,7 @@ type authority struct {
 
 type authorityFact struct {
 	from   uint64
+	time   time.Time // log time
 	reg    *registration
 	active bool
 }
@@ -72,6 +73,7 @@ func (a *authority) at(position uint64) (*registration, bool) {
 
 type versionFact struct {
 	from    uint64
+	time    time.Time // log time
 	version uint32
 }
 
@@ -106,13 +108,20 @@ func holdingAt(facts []holdingFact, position uint64) holdingFact {
 	return holdingFact{}
 }
 
-// ground is what a patient's profile chain says: the public key of the patient's own authority.
+// ground is what a patient's profile chain says: the public keys of the patient's own authority, the one in force last.
 type ground struct {
-	key    *abe.PublicKey
-	number uint64 // of the event that says it
-	open   int    // compartments that are not erased, where the whole log is seen
-	erased bool
+	keys   []groundFact // by number
+	open   int          // compartments that are not erased, where the whole log is seen
+	erased uint64       // number of the event that erased the record; 0 while none did
 }
+
+type groundFact struct {
+	number uint64 // of the event that says it
+	time   time.Time
+	key    *abe.PublicKey
+}
+
+func (g *ground) key() *abe.PublicKey { return g.keys[len(g.keys)-1].key }
 
 // Session is a session that the log shows.
 type Session struct {

@@ -190,7 +190,7 @@ func (s *State) apply(e *Entry) error {
 	case *AuthorityEndorsed:
 		return s.authorityEndorsed(e, b)
 	case *AuthoritySuspended:
-		return s.authoritySuspended(b)
+		return s.authoritySuspended(e, b)
 	case *AuthorityHead:
 		return authorityHead(e, b)
 	case *AttributeDefined:

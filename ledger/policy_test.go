@@ -177,7 +177,7 @@ func TestTermEnds(t *testing.T) {
 	w.now = w.now.Add(10 * time.Minute)
 	refused(t, w.try(w.signed(w.nurse, w.health, w.record(w.health), in(s))), ledger.ErrInvalid, "ended 2026-")
 	refused(t, w.try(w.signed(w.patient, w.health, w.record(w.health))), ledger.ErrStale, "no longer in force")
-	if why := w.state.Stale(w.health, w.now); !strings.Contains(why, "no longer in force") {
+	if why, _ := w.state.Stale(w.health, w.now); !strings.Contains(why, "no longer in force") {
 		t.Errorf("Stale = %q", why)
 	}
 	missing := w.start(w.health)

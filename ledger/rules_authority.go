@@ -48,7 +48,7 @@ func (s *State) authorityRegistered(e *Entry, b *AuthorityRegistered) error {
 	}
 	s.registrations.set(e.Hash, reg)
 	if e.Hash == s.registry {
-		s.decide(reg, true)
+		s.decide(e, reg, true)
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ func (r *registration) replaceable(next *registration) error {
 }
 
 // decide adds the registry's word on a registration. Where the registry's chain is seen in part, it may come late.
-func (s *State) decide(reg *registration, active bool) {
+func (s *State) decide(e *Entry, reg *registration, active bool) {
 	next := &authority{}
 	if a, ok := s.authorities.get(reg.name); ok {
 		next.facts = slices.Clone(a.facts)
@@ -75,7 +75,7 @@ func (s *State) decide(reg *registration, active bool) {
 	for i > 0 && next.facts[i-1].from > from {
 		i--
 	}
-	next.facts = slices.Insert(next.facts, i, authorityFact{from, reg, active})
+	next.facts = slices.Insert(next.facts, i, authorityFact{from, e.LogTime, reg, active})
 	s.authorities.set(reg.name, next)
 }
 
@@ -92,16 +92,16 @@ func (s *State) authorityEndorsed(e *Entry, b *AuthorityEndorsed) error {
 			return err
 		}
 	}
-	s.decide(reg, true)
+	s.decide(e, reg, true)
 	return nil
 }
 
-func (s *State) authoritySuspended(b *AuthoritySuspended) error {
+func (s *State) authoritySuspended(e *Entry, b *AuthoritySuspended) error {
 	reg, active := s.authorityAt(b.Name, s.fact())
 	if !active || b.Name == RegistryName {
 		return fmt.Errorf("no authority %q that could be suspended", Clip(string(b.Name)))
 	}
-	s.decide(reg, false)
+	s.decide(e, reg, false)
 	return nil
 }
 
@@ -130,7 +130,7 @@ func (s *State) attributeDefined(e *Entry, b *AttributeDefined) error {
 	if s.attributes.has(a) {
 		return fmt.Errorf("%s is defined already", a)
 	}
-	s.attributes.set(a, []versionFact{{s.fact(), 1}})
+	s.attributes.set(a, []versionFact{{s.fact(), e.LogTime, 1}})
 	return nil
 }
 
@@ -143,7 +143,7 @@ func (s *State) attributeVersioned(e *Entry, b *AttributeVersioned) error {
 	if version, ok := versionAt(facts, now); !ok || b.Version != version+1 {
 		return fmt.Errorf("%s is at version %d, the next is not %d", a, version, b.Version)
 	}
-	s.attributes.set(a, append(slices.Clip(facts), versionFact{s.fact(), b.Version}))
+	s.attributes.set(a, append(slices.Clip(facts), versionFact{s.fact(), e.LogTime, b.Version}))
 	return nil
 }
 
@@ -249,16 +249,18 @@ func (s *State) patientRegistered(e *Entry, b *PatientRegistered) error {
 	if err != nil {
 		return err
 	}
-	next := ground{key: pk, number: e.Number}
+	next := ground{}
 	if before, ok := s.patients.get(e.Author); ok {
-		if before.number > e.Number {
-			return nil // seen in part, the newer one came first
-		}
-		if before.erased {
-			return errErasedPatient(e.Author)
-		}
-		next.open = before.open
+		next = *before
 	}
+	i := len(next.keys)
+	for i > 0 && next.keys[i-1].number > e.Number { // seen in part, the newer one came first
+		i--
+	}
+	if next.erased != 0 && e.Number > next.erased {
+		return errErasedPatient(e.Author)
+	}
+	next.keys = slices.Insert(slices.Clone(next.keys), i, groundFact{e.Number, e.LogTime, pk})
 	s.patients.set(e.Author, &next)
 	return nil
 }
@@ -271,7 +273,7 @@ func (s *State) checkPatient(e *Entry) error {
 		return nil
 	case !ok:
 		return fmt.Errorf("%s is not registered as a patient", e.Chain.GID())
-	case p.erased:
+	case p.erased != 0:
 		return errErasedPatient(e.Chain.GID())
 	}
 	return nil

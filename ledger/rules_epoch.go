@@ -29,68 +29,6 @@ func ApprovalName(term TermID) string { return approvalPrefix + term.String() }
 // ReleaseName returns the name of the part that holds the node's share of it.
 func ReleaseName(term TermID) string { return releasePrefix + term.String() }
 
-// stale says why a new epoch is due before anything is written; it is empty while none is.
-func (s *State) stale(e *Entry, c *compartment) string {
-	return s.staleAt(c, e.LogTime, s.at(e, AuthorityChain(RegistryName)))
-}
-
-func (s *State) staleAt(c *compartment, logTime time.Time, at uint64) string {
-	switch {
-	case c.epoch == nil:
-		return "no epoch has been started"
-	case c.epoch.Disputed || c.epoch.LinkDisputed:
-		return "a part of this epoch is disputed"
-	case logTime.Sub(c.epoch.Started) >= MaxEpochAge:
-		return "the epoch is 30 days old"
-	case c.epoch.Records >= MaxEpochRecords:
-		return "the epoch holds as many records as it may"
-	case slices.ContainsFunc(c.broken, func(k requestKey) bool { return s.isOver(k, logTime) }):
-		return "it was opened in an emergency that is over"
-	}
-	for i := range c.epoch.Parts {
-		part := &c.epoch.Parts[i]
-		if part.Term.IsZero() {
-			continue
-		}
-		t := find(c.terms, part.Term)
-		if t == nil || t.ended(logTime) {
-			return fmt.Sprintf("term %s is no longer in force", part.Term)
-		}
-		if s.scope == SomeChains {
-			continue // what authorities did since is the node's to notice
-		}
-		if err := s.checkResolved(t, part, at); err != nil {
-			return err.Error()
-		}
-	}
-	return ""
-}
-
-// checkResolved judges whether a wrap or approval names the attribute versions and authority keys in force.
-func (s *State) checkResolved(t *LiveTerm, part *Part, at uint64) error {
-	if t = t.sealedTo(part); t == nil {
-		return nil
-	}
-	if len(part.Versions) != len(t.attributes) || len(part.Keys) != len(t.authorities) {
-		return errors.New("a wrap does not name a version for each attribute and a key for each authority")
-	}
-	for i, a := range t.attributes {
-		if version, ok := s.versionOf(a, at); !ok || version != part.Versions[i] {
-			return fmt.Errorf("%s is at another version than a wrap names", a)
-		}
-	}
-	for i, name := range t.authorities {
-		key, err := s.authorityKey(name, at)
-		if err != nil {
-			return err
-		}
-		if key.Hash() != part.Keys[i] {
-			return fmt.Errorf("the key of %q is not the one a wrap names", name)
-		}
-	}
-	return nil
-}
-
 func (s *State) versionOf(a policy.Attribute, at uint64) (uint32, bool) {
 	if a.Authority.IsGID() {
 		return 1, true
@@ -255,7 +193,7 @@ func (e *Epoch) vouch() {
 
 // epochDisputed takes note of a part that does not hold what it should. Of an epoch that is over, only a link can still be
 // made good.
-func epochDisputed(c *compartment, b *EpochDisputed) error {
+func epochDisputed(e *Entry, c *compartment, b *EpochDisputed) error {
 	after, err := c.begun(b.Epoch)
 	if err != nil {
 		return err
@@ -266,10 +204,11 @@ func epochDisputed(c *compartment, b *EpochDisputed) error {
 	if _, ok := after.Part(b.Part); !ok {
 		return fmt.Errorf("epoch %d has no part %q", b.Epoch, Clip(b.Part))
 	}
-	if b.Part == PartLink {
-		after.LinkDisputed = true
-	} else {
-		after.Disputed = true
+	switch {
+	case b.Part == PartLink && !after.LinkDisputed:
+		after.LinkDisputed, after.linkDisputed = true, e.LogTime
+	case b.Part != PartLink && !after.Disputed:
+		after.Disputed, after.disputed = true, e.LogTime
 	}
 	c.replace(&after)
 	return nil
@@ -300,7 +239,7 @@ func (s *State) checkPart(e *Entry, c *compartment, part *Part) error {
 	if s.scope == SomeChains {
 		return nil
 	}
-	if err := s.checkResolved(term, part, s.at(e, AuthorityChain(RegistryName))); err != nil {
+	if _, err := s.resolved(term, part, s.at(e, AuthorityChain(RegistryName))); err != nil {
 		return fmt.Errorf("%w: %w", ErrStale, err)
 	}
 	return nil

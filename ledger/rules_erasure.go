@@ -138,12 +138,16 @@ func (s *State) patientErased(e *Entry) error {
 	switch {
 	case s.scope == WholeLog && !ok:
 		return fmt.Errorf("%s is not registered as a patient", e.Author)
-	case ok && before.erased:
+	case ok && before.erased != 0:
 		return errErasedPatient(e.Author)
 	case ok && before.open > 0:
 		return fmt.Errorf("%w: %d compartments of the record are not erased yet", ErrConflict, before.open)
 	}
-	s.patients.set(e.Author, &ground{number: e.Number, erased: true})
+	after := ground{erased: e.Number}
+	if ok {
+		after.keys = before.keys // nothing is sealed to them any more, and what was still says whose it is
+	}
+	s.patients.set(e.Author, &after)
 	return nil
 }
 
@@ -171,5 +175,5 @@ func (s *State) Erased(c Chain, id EventID) bool {
 // PatientErased tells whether a person's record is erased as a whole.
 func (s *State) PatientErased(gid identity.GID) bool {
 	p, ok := s.patients.get(gid)
-	return ok && p.erased
+	return ok && p.erased != 0
 }

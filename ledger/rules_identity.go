@@ -68,7 +68,7 @@ func (s *State) nodeDescribed(e *Entry, b *NodeDescribed) error {
 	if known && b.Sequence <= before.Sequence {
 		return fmt.Errorf("its sequence number %d is not above %d", b.Sequence, before.Sequence)
 	}
-	if err := s.nameRegistry(b.Registry); err != nil {
+	if err := s.nameRegistry(e, b.Registry); err != nil {
 		return err
 	}
 	next := &node{NodeFact{*b, gid}, s.fact()}
@@ -80,14 +80,14 @@ func (s *State) nodeDescribed(e *Entry, b *NodeDescribed) error {
 }
 
 // nameRegistry lets the first description of a node name the one registration that needs no endorsement.
-func (s *State) nameRegistry(registration Hash) error {
+func (s *State) nameRegistry(e *Entry, registration Hash) error {
 	switch {
 	case s.registry.IsZero() && registration.IsZero():
 		return errors.New("the first description of a node names the registration of the registry")
 	case s.registry.IsZero():
 		s.registry = registration
 		if reg, ok := s.registrations.get(registration); ok {
-			s.decide(reg, true)
+			s.decide(e, reg, true)
 		}
 	case !registration.IsZero() && registration != s.registry:
 		return fmt.Errorf("the registry's registration is %s, for good", s.registry)

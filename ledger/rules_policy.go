@@ -54,6 +54,7 @@ func (s *State) policySet(e *Entry, c *compartment, b *PolicySet) error {
 		terms = append(terms, *live)
 	}
 	c.narrowed = c.epoch != nil && narrows(c.terms, terms, e.LogTime)
+	c.lapse(terms, e.LogTime)
 	c.terms, c.set, c.proxies = terms, e, rememberProxies(c.proxies, terms)
 	return nil
 }

@@ -29,7 +29,9 @@ func (s *State) record(e *Entry, c *compartment, b *Content, refers EventID) err
 	}
 	s.leaves.set(key, struct{}{})
 	s.events.set(idKey{index, e.ID}, recordFact{epoch: b.Epoch, leaf: b.Leaf, first: refers.IsZero()})
-	current.Records++
+	if current.Records++; current.Records == MaxEpochRecords {
+		current.full = e.LogTime
+	}
 	c.epoch = &current
 	return nil
 }

@@ -80,10 +80,10 @@ func (s *State) Satisfies(gid, patient identity.GID, p *policy.Policy) (bool, []
 // Patient tells whether a person is registered as a patient, and returns the key of their own authority.
 func (s *State) Patient(gid identity.GID) (*abe.PublicKey, bool) {
 	p, ok := s.patients.get(gid)
-	if !ok || p.erased {
+	if !ok || p.erased != 0 {
 		return nil, false
 	}
-	return p.key, true
+	return p.key(), true
 }
 
 // CompartmentFact is what the log says of a compartment now. Its slices and entries are shared: read only.
@@ -122,13 +122,15 @@ func (s *State) Compartments() iter.Seq[CompartmentFact] {
 	}
 }
 
-// Stale says why a compartment needs a new epoch before anything is written at a time; it is empty while it needs none.
-func (s *State) Stale(c Chain, at time.Time) string {
+// Stale says why a compartment needs a new epoch before anything is written at a time, and since what log time; why is empty
+// while it needs none. Of several reasons it is the one that came first. A State of scope SomeChains knows of authorities what
+// it was shown.
+func (s *State) Stale(c Chain, at time.Time) (why string, since time.Time) {
 	f, ok := s.compartments.get(c)
 	if !ok {
-		return "there is no such compartment"
+		return "there is no such compartment", time.Time{}
 	}
-	return s.staleAt(f, at, now)
+	return s.staleAt(f, at, now, true)
 }
 
 // Wrapped returns the terms of a compartment that an epoch started at a time holds wraps for: those that have not ended and

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/crypto/identity"
@@ -17,6 +18,7 @@ type shownExplanation struct {
 	Epoch       uint32              `json:"epoch"`
 	Records     uint64              `json:"records_in_epoch"`
 	Stale       string              `json:"stale,omitempty"`
+	Since       time.Time           `json:"stale_since,omitzero"`
 	As          string              `json:"as,omitempty"`
 	Grants      []shownExplanations `json:"grants"`
 }
@@ -63,7 +65,8 @@ func explain(ctx context.Context, e *env, args []string) error {
 
 func showExplanation(x *client.Explanation, as string) shownExplanation {
 	s := shownExplanation{
-		Patient: x.Patient, Compartment: x.Chain.Compartment, Epoch: x.Epoch, Records: x.Records, Stale: x.Stale, As: as, Grants: []shownExplanations{},
+		Patient: x.Patient, Compartment: x.Chain.Compartment, Epoch: x.Epoch, Records: x.Records, Stale: x.Stale, Since: x.Since, As: as,
+		Grants: []shownExplanations{},
 	}
 	for _, term := range x.Terms {
 		attribute := func(a policy.Attribute) string { return named(a.String(), x.Chain, &term) }
@@ -94,7 +97,7 @@ func texts[T any](sets [][]T, text func(T) string) [][]string {
 func (e *env) tell(s *shownExplanation) {
 	e.say("%s of %s: epoch %d, %s in it", s.Compartment, s.Patient, s.Epoch, plural(int(s.Records), "record"))
 	if s.Stale != "" {
-		e.say("a new epoch is due before anything is written: %s", s.Stale)
+		e.say("a new epoch is due before anything is written, since %s: %s", moment(s.Since), s.Stale)
 	}
 	e.say("the patient can always open it")
 	if len(s.Grants) == 0 {

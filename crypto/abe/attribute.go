@@ -94,6 +94,9 @@ func (k *AttributeKey) Attribute() policy.Attribute { return k.attribute }
 // Version returns the attribute's version.
 func (k *AttributeKey) Version() uint32 { return k.version }
 
+// AuthorityKey returns the hash of the public key that it was issued under.
+func (k *AttributeKey) AuthorityKey() [32]byte { return k.authorityKey }
+
 // Verify checks that k is what the authority with the key pk issues for k's person, attribute and version:
 // e(g1, K) = e^α · e(g1^y, H(gid)) · e(K', F(x)). It must pass before a received key is stored or used, and fails with
 // [ErrKeyMismatch].
