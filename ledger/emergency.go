@@ -139,8 +139,8 @@ func (b *Breakglass) Overdue(at time.Time) bool {
 	return b.Opened != nil && len(b.Reviews) == 0 && at.After(b.ReviewDue())
 }
 
-// about returns the request that a breakglass event is about; ok is false for the request itself and for other kinds.
-func about(b Body) (id EventID, ok bool) {
+// RequestOf returns the request that a breakglass event is about; ok is false for the request itself and for other kinds.
+func RequestOf(b Body) (id EventID, ok bool) {
 	switch b := b.(type) {
 	case *BreakglassApproved:
 		return b.Request, true
@@ -181,7 +181,7 @@ func Emergencies(entries []*Entry) []*Breakglass {
 			all = append(all, &Breakglass{Requested: e})
 			continue
 		}
-		if id, ok := about(e.Body); ok {
+		if id, ok := RequestOf(e.Body); ok {
 			if i, ok := place[requestKey{e.Chain.GID(), id}]; ok {
 				all[i] = all[i].with(e)
 			}

@@ -52,7 +52,7 @@ func (s *State) applyBreakglass(e *Entry) error {
 	if ok {
 		return s.breakglassRequested(e, asked)
 	}
-	id, _ := about(e.Body)
+	id, _ := RequestOf(e.Body)
 	key := requestKey{e.Chain.GID(), id}
 	b, ok := s.emergencies.get(key)
 	if !ok {
@@ -240,7 +240,7 @@ func (s *State) isOver(k requestKey, at time.Time) bool {
 	return ok && b.Over(at)
 }
 
-// open returns the emergency in which somebody may read by a term at a log time.
+// openEmergency returns the emergency in which somebody may read by a term at a log time.
 func (s *State) openEmergency(gid identity.GID, c Chain, term TermID, at time.Time) (*Breakglass, error) {
 	id, ok := s.asked.get(askerKey{c, term, gid})
 	b, _ := s.emergencies.get(requestKey{c.GID(), id})

@@ -56,6 +56,12 @@ func (s *State) MayApprove(gid identity.GID, b *Breakglass) bool {
 	return ok
 }
 
+// Concerns tells whether somebody has a part in a request, or may have one, as of now: the patient, who asked, who approved, and
+// those who may approve or review.
+func (s *State) Concerns(gid identity.GID, b *Breakglass) bool {
+	return gid == b.Patient() || gid == b.Requester() || gid == b.Approver() || s.MayApprove(gid, b)
+}
+
 // untilOver returns an emergency term that ends when the emergency of somebody does.
 func (s *State) untilOver(gid identity.GID, c Chain, t *LiveTerm) *LiveTerm {
 	id, _ := s.asked.get(askerKey{c, t.ID, gid})

@@ -5,6 +5,7 @@ import (
 
 	"github.com/phrledger/phr/crypto/abe"
 	"github.com/phrledger/phr/crypto/canonical"
+	"github.com/phrledger/phr/crypto/epoch"
 	"github.com/phrledger/phr/crypto/identity"
 )
 
@@ -44,6 +45,25 @@ func ParseRelease(data []byte) (*Release, error) {
 	return r, nil
 }
 
+// OpenRelease opens a node's share of the key of an emergency term's wrap, with the node's identity.
+func (s *State) OpenRelease(node *identity.Identity, c Chain, number uint32, term TermID, data []byte) (*epoch.Share, error) {
+	r, err := ParseRelease(data)
+	if err != nil {
+		return nil, err
+	}
+	f, _ := s.Compartment(c)
+	of, ok := f.At(number)
+	if !ok {
+		return nil, fmt.Errorf("%w: there is no epoch %d", ErrStale, number)
+	}
+	sealed, ok := r.For(node.GID())
+	if !ok {
+		return nil, fmt.Errorf("it is not sealed to the node %s", node.GID())
+	}
+	at := epoch.Place{Patient: c.Owner, Compartment: string(c.Compartment), Epoch: number}
+	return epoch.OpenRelease(node, at, of.KID, term.String(), sealed)
+}
+
 // For returns what is sealed to a node.
 func (r *Release) For(node identity.GID) ([]byte, bool) {
 	for _, to := range r.Nodes {
@@ -55,13 +75,13 @@ func (r *Release) For(node identity.GID) ([]byte, bool) {
 }
 
 // ShareContext binds the share that an approver passes on to the request it answers.
-func ShareContext(access Chain, request EventID, requester, approver identity.GID, epoch uint32, term TermID) ([]byte, error) {
-	return canonical.Marshal([]any{access.String(), request, requester, approver, epoch, term})
+func ShareContext(access Chain, request EventID, requester, approver identity.GID, number uint32, term TermID) ([]byte, error) {
+	return canonical.Marshal([]any{access.String(), request, requester, approver, number, term})
 }
 
 // WrapContext returns the context that the encapsulation of a wrap is bound to.
-func WrapContext(c Chain, epoch uint32, kid Hash, term TermID) ([]byte, error) {
-	return canonical.Marshal([]any{c.String(), epoch, kid, term})
+func WrapContext(c Chain, number uint32, kid Hash, term TermID) ([]byte, error) {
+	return canonical.Marshal([]any{c.String(), number, kid, term})
 }
 
 // Marshal returns the one encoding of the wrap.
@@ -90,8 +110,8 @@ func Parts(b Body) (uint32, []Part) {
 }
 
 // PartSubject returns the subject under which a part is stored in KEYS.
-func PartSubject(c Chain, epoch uint32, name string, hash Hash) string {
-	return fmt.Sprintf("key.%s.%s.%s.%d.%s.%s", Shard(c.Owner), c.Owner, c.Compartment, epoch, name, hash)
+func PartSubject(c Chain, number uint32, name string, hash Hash) string {
+	return fmt.Sprintf("key.%s.%s.%s.%d.%s.%s", Shard(c.Owner), c.Owner, c.Compartment, number, name, hash)
 }
 
 // CheckWrap judges the bytes of a part for a term, without any key: the ciphertext of a wrap or approval must be made for the

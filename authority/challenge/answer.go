@@ -56,17 +56,17 @@ func (g *Gate) verify(now time.Time, facts Facts, p *pending, a *Answer, m3 []by
 	if err := g.left.must(answerIdentity, verifyPerson(facts, p.gid, signAnswer, th3[:], a.SigID)); err != nil {
 		return nil, err
 	}
-	if err := g.left.must(answerEntitled, entitled(now, facts, p.gid, &p.request)); err != nil {
+	until, err := entitled(now, facts, p.gid, &p.request)
+	if err := g.left.must(answerEntitled, err); err != nil {
 		return nil, err
 	}
 	expires := now.Add(min(time.Duration(p.request.TTL)*time.Second, ledger.MaxSession))
+	if until != 0 && until < expires.UnixMilli() {
+		expires = time.UnixMilli(until)
+	}
 	for i := range p.request.Targets {
-		until, err := g.checkResolved(facts, &p.request, i, &p.resolved[i])
-		if err != nil {
+		if err := g.checkResolved(facts, &p.request, i, &p.resolved[i]); err != nil {
 			return nil, err
-		}
-		if until != 0 && until < expires.UnixMilli() {
-			expires = time.UnixMilli(until)
 		}
 	}
 	return &Verified{
@@ -86,22 +86,21 @@ func opened(sid ledger.SessionID, p *pending, expires time.Time) ledger.SessionO
 	return o
 }
 
-// checkResolved judges whether a target's term still means what it meant when it was encapsulated to, and returns when the
-// term ends.
-func (g *Gate) checkResolved(facts Facts, r *Request, place int, before *resolved) (until int64, err error) {
+// checkResolved judges whether a target's term still means what it meant when it was encapsulated to.
+func (g *Gate) checkResolved(facts Facts, r *Request, place int, before *resolved) error {
 	_, term, err := findTarget(facts, r, place)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	e, err := facts.Expression(term.Policy)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	var moved error
 	if after := resolve(e); !after.equal(before) {
 		moved = errors.New("an attribute version or an authority's key has changed")
 	}
-	return term.Until, g.left.must(answerResolved, moved)
+	return g.left.must(answerResolved, moved)
 }
 
 // Seal makes a right answer a session and returns it with M4. Logged is the session.opened event that now stands in the log

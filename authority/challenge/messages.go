@@ -232,6 +232,7 @@ type Grant struct {
 	Inbox   string              `cbor:"4,keyasint"` // random token of the session's reply subjects
 	Heads   []Head              `cbor:"5,keyasint,omitempty"`
 	Parts   []protocol.PartData `cbor:"6,keyasint,omitempty"` // the reader's own, of the epoch in force
+	Shares  *protocol.Shares    `cbor:"7,keyasint,omitempty"` // of an emergency term
 }
 
 // parse bounds the work before it is done. A message larger than its limit is not looked at.

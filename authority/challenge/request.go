@@ -35,7 +35,8 @@ func (g *Gate) checkRequest(now time.Time, facts Facts, h *Hello) error {
 	if err := g.left.must(helloBehind, behind); err != nil {
 		return err
 	}
-	return g.left.must(helloEntitled, entitled(now, facts, h.GID, &h.Request))
+	_, err := entitled(now, facts, h.GID, &h.Request)
+	return g.left.must(helloEntitled, err)
 }
 
 // checkForeign refuses heads of chains that the log does not show everybody: their numbers tell how often something happens
@@ -67,13 +68,16 @@ func gateHeads(facts Facts, named []Head) []Head {
 	return heads
 }
 
-// entitled judges a request by the facts of this moment. Everybody may log in.
-func entitled(now time.Time, facts Facts, gid identity.GID, r *Request) error {
+// entitled judges a request by the facts of this moment, and returns when the right ends, 0 for never. Everybody may log in.
+func entitled(now time.Time, facts Facts, gid identity.GID, r *Request) (until int64, err error) {
 	if r.Operation == ledger.OpLogin {
-		return nil
+		return 0, nil
 	}
-	_, err := facts.Entitled(gid, r.Chain(), r.Operation, r.Targets[0].Term, now)
-	return err
+	term, err := facts.Entitled(gid, r.Chain(), r.Operation, r.Targets[0].Term, now)
+	if err != nil {
+		return 0, err
+	}
+	return term.Until, nil
 }
 
 // findTarget returns the policy.set in force for a target, and the term in it that the target names.

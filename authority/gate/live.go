@@ -43,17 +43,20 @@ func newLive(s *challenge.Session, consumers []string) *live {
 }
 
 // ground is what the right to a session on a compartment follows from. While it stays the same, so does the right: people,
-// authorities, attributes and who holds them stand on control chains, terms in the policy, grants to a person on the profile.
+// authorities, attributes and who holds them stand on control chains, terms in the policy, grants to a person on the profile,
+// emergencies on the access chain.
 type ground struct {
 	control uint64
 	policy  *ledger.Entry
 	profile uint64
+	opened  *ledger.Breakglass // the emergency that it rests on; nil if on none
 }
 
-func groundOf(s *ledger.State, chain ledger.Chain) ground {
+func groundOf(s *ledger.State, session *challenge.Session, now time.Time) ground {
+	chain := session.Chain()
 	fact, _ := s.Compartment(chain)
 	profile, _ := s.Head(ledger.RecordChain(chain.GID(), ledger.Profile))
-	return ground{s.Position().Count, fact.Set, profile.Number}
+	return ground{s.Position().Count, fact.Set, profile.Number, s.OpenEmergency(session.GID(), chain, session.Term(), now)}
 }
 
 // judge tells whether a session may still be used, by the fold as it is now: nil, or why it has ended.
@@ -90,7 +93,7 @@ func (g *Gate) judgeNow(l *live, now time.Time) (why error) {
 		return nil
 	}
 	g.Ingest.Fold.View(func(state *ledger.State) {
-		if ground := groundOf(state, chain); ground != l.ground {
+		if ground := groundOf(state, s, now); ground != l.ground {
 			l.ground = ground
 			why = l.judgeBy(state, now)
 		}

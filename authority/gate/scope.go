@@ -47,7 +47,11 @@ func (g *Gate) scope(ctx context.Context, v *challenge.Verified, grant *challeng
 	}
 	chain := ledger.RecordChain(v.Patient(), opened.Compartment)
 	g.addHead(grant, chain)
-	if err := g.addParts(ctx, grant, chain, opened.Term); err != nil {
+	epoch, err := g.addShares(ctx, grant, opened, chain)
+	if err != nil {
+		return stream.Scope{}, err
+	}
+	if err := g.addParts(ctx, grant, chain, opened.Term, epoch); err != nil {
 		return stream.Scope{}, err
 	}
 	place := []stream.Place{{Shard: ledger.Shard(chain.Owner), Owner: chain.Owner, Compartment: string(chain.Compartment)}}
@@ -58,25 +62,30 @@ func (g *Gate) scope(ctx context.Context, v *challenge.Verified, grant *challeng
 	return scope, nil
 }
 
-// addParts puts the parts by which the holder of a term opens the current epoch into a grant. Erased ones are left out.
-func (g *Gate) addParts(ctx context.Context, grant *challenge.Grant, chain ledger.Chain, term ledger.TermID) error {
+// addParts puts the parts by which the holder of a term opens an epoch into a grant; 0 is the current one. Erased ones are left
+// out.
+func (g *Gate) addParts(ctx context.Context, grant *challenge.Grant, chain ledger.Chain, term ledger.TermID, number uint32) error {
 	fact, _ := g.facts.Compartment(chain)
-	if fact.Epoch == nil {
+	of := fact.Epoch
+	if number != 0 {
+		of, _ = fact.At(number)
+	}
+	if of == nil {
 		return nil
 	}
 	for _, name := range []string{ledger.WrapName(term), ledger.PartShred, ledger.PartLink} {
-		part, ok := fact.Epoch.Part(name)
+		part, ok := of.Part(name)
 		if !ok {
 			continue
 		}
-		data, err := g.Ingest.Ledger.Part(ctx, ledger.PartSubject(chain, fact.Epoch.Number, name, part.Hash))
+		data, err := g.Ingest.Ledger.Part(ctx, ledger.PartSubject(chain, of.Number, name, part.Hash))
 		if errors.Is(err, stream.ErrNotFound) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		grant.Parts = append(grant.Parts, protocol.PartData{Chain: chain.String(), Epoch: fact.Epoch.Number, Name: name, Data: data})
+		grant.Parts = append(grant.Parts, protocol.PartData{Chain: chain.String(), Epoch: of.Number, Name: name, Data: data})
 	}
 	return nil
 }

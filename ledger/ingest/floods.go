@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
 )
@@ -14,16 +15,48 @@ const (
 	registerPer   = 20 * time.Millisecond // one more becomes free
 	enrolBurst    = 100
 	enrolPer      = 50 * time.Millisecond
+
+	emergencyBurst = 12 // of one person: two emergencies with all that belongs to them, and some conflicts
+	emergencyPer   = time.Minute
 )
 
 // floods bounds what requests without a session may cost.
-type floods struct{ register, enrol *bucket }
+type floods struct {
+	register, enrol *bucket
+	emergencies     *pace
+}
 
 func newFloods(now func() time.Time) floods {
 	return floods{
-		register: &bucket{now: now, burst: registerBurst, per: registerPer, full: now()},
-		enrol:    &bucket{now: now, burst: enrolBurst, per: enrolPer, full: now()},
+		register:    &bucket{now: now, burst: registerBurst, per: registerPer, full: now()},
+		enrol:       &bucket{now: now, burst: enrolBurst, per: enrolPer, full: now()},
+		emergencies: &pace{now: now, own: make(map[identity.GID]*bucket)},
 	}
+}
+
+// pace bounds how often one person has something to say in emergencies. Only who may say something at all comes this far, so
+// that the log bounds who is remembered.
+type pace struct {
+	now func() time.Time
+
+	mu  sync.Mutex
+	own map[identity.GID]*bucket
+}
+
+func (p *pace) take(gid identity.GID) error {
+	p.mu.Lock()
+	own := p.own[gid]
+	if own == nil {
+		own = &bucket{now: p.now, burst: emergencyBurst, per: emergencyPer, full: p.now()}
+		p.own[gid] = own
+	}
+	p.mu.Unlock()
+	if own.take() != nil {
+		return &stream.Error{
+			Code: protocol.CodeRefused, Text: "you have said too much in emergencies within a short time", Hint: "try again in some minutes",
+		}
+	}
+	return nil
 }
 
 // bucket is a token bucket: burst at once, then one every per.

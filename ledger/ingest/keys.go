@@ -16,7 +16,7 @@ import (
 
 // Bounds on the answer to one query of parts.
 const (
-	maxNames    = ledger.MaxTerms + 3
+	maxNames    = 3*ledger.MaxTerms + 3
 	maxAnswered = 900 << 10 // bytes; the server takes messages of 1 MiB
 )
 

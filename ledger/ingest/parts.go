@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
@@ -31,8 +32,8 @@ func newNames(parts []protocol.PartData) (*names, error) {
 	return n, nil
 }
 
-// take checks the parts that an event names. The event has been folded into s.
-func (n *names) take(s *ledger.State, e *ledger.Entry) error {
+// take checks the parts that an event names. The event has been folded into s. What is for the node to open, it opens.
+func (n *names) take(s *ledger.State, e *ledger.Entry, node *identity.Identity) error {
 	epoch, parts := ledger.Parts(e.Body)
 	for i := range parts {
 		p := &parts[i]
@@ -44,6 +45,11 @@ func (n *names) take(s *ledger.State, e *ledger.Entry) error {
 		if !p.Term.IsZero() {
 			if err := s.CheckWrap(e.Chain, p, data); err != nil {
 				return fmt.Errorf("%w: part %q: %w", ledger.ErrInvalid, p.Name, err)
+			}
+			if p.Name == ledger.ReleaseName(p.Term) {
+				if _, err := s.OpenRelease(node, e.Chain, epoch, p.Term, data); err != nil {
+					return fmt.Errorf("%w: part %q: %w", ledger.ErrInvalid, p.Name, err)
+				}
 			}
 		}
 		n.taken[subject] = true

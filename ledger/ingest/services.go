@@ -15,7 +15,7 @@ import (
 	"github.com/phrledger/phr/ledger/stream"
 )
 
-// Serve answers ingest, register, keys and enrol requests until ctx ends. Newcomers have workers of their own, so that a
+// Serve answers ingest, breakglass, register, keys and enrol requests until ctx ends. Newcomers have workers of their own, so that a
 // flood of them leaves those with a session alone.
 func (in *Ingest) Serve(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
@@ -26,6 +26,7 @@ func (in *Ingest) Serve(ctx context.Context) error {
 	}{
 		{"ingest.>", 32, in.ingest},
 		{"keys.>", 8, in.keys},
+		{protocol.Breakglass, 2, in.breakglass},
 		{"register.>", 4, in.register},
 		{"enrol.*", 2, in.enrol},
 		{"enrol.next.*", 4, in.enrolNext},

@@ -134,7 +134,7 @@ func (a *attempt) judge(s *ledger.State, t *tried, named *names) error {
 				return err
 			}
 		}
-		if err := named.take(s, e); err != nil {
+		if err := named.take(s, e, a.node); err != nil {
 			return err
 		}
 		t.erased = append(append(t.erased, gone...), since(spent, obsolete(s, e))...)

@@ -33,6 +33,7 @@ func (n *Node) serveDirectory(ctx context.Context, g *errgroup.Group) error {
 		{protocol.DirMine, forLogin(n, n.mine)},
 		{protocol.DirKeys, forLogin(n, n.keysOf)},
 		{protocol.DirNames, forLogin(n, n.names)},
+		{protocol.DirBreakglass, forLogin(n, n.emergencies)},
 	} {
 		listener, err := n.server.Ledger().Listen(s.subject, "phr", 8)
 		if err != nil {

@@ -25,6 +25,7 @@ func Imports() []Import {
 		{Subject: "enrol.next.*"},
 		{Subject: "ingest.*.*.*"},
 		{Subject: "keys.*.*.*"},
+		{Subject: "breakglass"},
 		{Subject: "dir.>"},
 		{Subject: "$JS.API." + next, Local: apiPrefix + "." + next, Stream: true},
 		{Subject: "$JS.API." + info, Local: apiPrefix + "." + info},
