@@ -223,7 +223,7 @@ func TestKeysService(t *testing.T) {
 		}
 		_, err := ask(s, other.Health, 1, all...)
 		wantCode(t, err, protocol.CodeRefused)
-		_, err = ask(s, w.patient.Health, 1, slices.Repeat(all, 20)...)
+		_, err = ask(s, w.patient.Health, 1, slices.Repeat(all, 60)...)
 		wantCode(t, err, protocol.CodeBad)
 	}
 	_, err := ask(read, ledger.RecordChain(w.patient.GID(), ledger.Training), 1, all...)
