@@ -25,12 +25,14 @@ type IdentityRegistered struct {
 	Recovery Hash     `cbor:"3,keyasint"` // hash of the recovery public key
 }
 
-// IdentityRotated replaces a person's keys. The recovery key that the identity committed to signs it and is shown in it.
+// IdentityRotated replaces a person's keys. The recovery key that the identity committed to signs it and is shown in it. The
+// keys in force consent, or it was requested RecoveryWait before.
 type IdentityRotated struct {
 	Sign         [32]byte `cbor:"1,keyasint"`
 	Seal         []byte   `cbor:"2,keyasint"`
-	Recovery     Hash     `cbor:"3,keyasint"` // hash of the next recovery public key
-	RecoveryUsed [32]byte `cbor:"4,keyasint"` // the public key whose hash stood in force
+	Recovery     Hash     `cbor:"3,keyasint"`           // hash of the next recovery public key
+	RecoveryUsed [32]byte `cbor:"4,keyasint"`           // the public key whose hash stood in force
+	Consent      []byte   `cbor:"5,keyasint,omitempty"` // signature by the keys in force over the same event without it
 }
 
 // IdentityRevoked ends an identity for good: nothing signed by it counts from here on.

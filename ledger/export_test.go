@@ -53,7 +53,8 @@ func under[K comparable, V any](c, l *layer[K, V]) {
 func Kinds() map[Kind]Body {
 	kinds := make(map[Kind]Body)
 	for _, k := range []Kind{
-		IdentityRegisteredKind, IdentityRotatedKind, IdentityRevokedKind, PatientRegisteredKind, PatientErasedKind, CompartmentCreatedKind,
+		IdentityRegisteredKind, IdentityRotatedKind, IdentityRevokedKind, IdentityEscrowedKind, RecoveryRequestedKind, RecoveryVetoedKind,
+		PatientRegisteredKind, PatientErasedKind, CompartmentCreatedKind,
 		CompartmentErasedKind, PolicySetKind,
 		EpochStartedKind, EpochRewrappedKind, EpochConfirmedKind, EpochDisputedKind, RecordWrittenKind, RecordAmendedKind,
 		RecordRetractedKind, RecordErasedKind, SessionOpenedKind, SessionRenewedKind, SessionClosedKind, SessionRefusedKind,

@@ -17,11 +17,13 @@ const now = math.MaxUint64
 // person is what a person chain says.
 type person struct {
 	keys    []keysFact
-	revoked uint64 // count of the control entry that revoked the identity; 0 if none did
+	revoked uint64   // count of the control entry that revoked the identity; 0 if none did
+	request *request // to recover it, with the keys in force; nil if there was none
 }
 
 type keysFact struct {
 	from     uint64
+	since    time.Time // log time
 	keys     *identity.Keys
 	recovery Hash
 }

@@ -185,6 +185,12 @@ func (s *State) apply(e *Entry) error {
 		return s.identityRotated(e, b)
 	case *IdentityRevoked:
 		return s.identityRevoked(e)
+	case *IdentityEscrowed:
+		return s.identityEscrowed(e, b)
+	case *RecoveryRequested:
+		return s.recoveryRequested(e, b)
+	case *RecoveryVetoed:
+		return s.recoveryVetoed(e, b)
 	case *AuthorityRegistered:
 		return s.authorityRegistered(e, b)
 	case *AuthorityEndorsed:

@@ -13,6 +13,9 @@ const (
 	IdentityRegisteredKind Kind = "identity.registered" // person
 	IdentityRotatedKind    Kind = "identity.rotated"
 	IdentityRevokedKind    Kind = "identity.revoked"
+	IdentityEscrowedKind   Kind = "identity.escrowed"
+	RecoveryRequestedKind  Kind = "recovery.requested"
+	RecoveryVetoedKind     Kind = "recovery.vetoed"
 
 	PatientRegisteredKind  Kind = "patient.registered" // profile
 	PatientErasedKind      Kind = "patient.erased"
@@ -201,6 +204,12 @@ func newBody(k Kind) Body {
 		return new(IdentityRotated)
 	case IdentityRevokedKind:
 		return new(IdentityRevoked)
+	case IdentityEscrowedKind:
+		return new(IdentityEscrowed)
+	case RecoveryRequestedKind:
+		return new(RecoveryRequested)
+	case RecoveryVetoedKind:
+		return new(RecoveryVetoed)
 	case PatientRegisteredKind:
 		return new(PatientRegistered)
 	case PatientErasedKind:

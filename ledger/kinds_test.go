@@ -36,6 +36,16 @@ var samples = map[ledger.Kind]func(*world) said{
 	ledger.IdentityRevokedKind: func(w *world) said {
 		return said{author: w.doctor, chain: ledger.PersonChain(w.doctor.GID()), body: &ledger.IdentityRevoked{Reason: "lost"}}
 	},
+	ledger.IdentityEscrowedKind: func(w *world) said {
+		return said{author: w.patient, chain: ownChain(w.patient), body: &ledger.IdentityEscrowed{Sealed: []byte{1}}}
+	},
+	ledger.RecoveryRequestedKind: func(w *world) said {
+		return said{author: w.doctor, chain: ownChain(w.doctor), body: asked(rotation(w.doctor, newPerson("next")))}
+	},
+	ledger.RecoveryVetoedKind: func(w *world) said {
+		r := w.say(w.doctor, ownChain(w.doctor), asked(rotation(w.doctor, newPerson("next"))))
+		return said{author: w.doctor, chain: ownChain(w.doctor), body: &ledger.RecoveryVetoed{Request: r.ID, Reason: "it was not me"}}
+	},
 	ledger.PatientRegisteredKind: func(w *world) said {
 		return said{author: w.patient, chain: w.profile, body: &ledger.PatientRegistered{Key: newPatient("patient").master.PublicKey().Bytes()}}
 	},
@@ -166,6 +176,11 @@ var samples = map[ledger.Kind]func(*world) said{
 func rotation(p, next *person) *ledger.IdentityRotated {
 	keys := next.Keys()
 	return &ledger.IdentityRotated{Sign: keys.Sign, Seal: keys.Seal, Recovery: next.recovery.Hash(), RecoveryUsed: p.recovery.Public()}
+}
+
+// asked is a request for what a rotation does.
+func asked(b *ledger.IdentityRotated) *ledger.RecoveryRequested {
+	return &ledger.RecoveryRequested{Sign: b.Sign, Seal: b.Seal, Recovery: b.Recovery, RecoveryUsed: b.RecoveryUsed}
 }
 
 func newRegistration(name string, role ledger.AuthorityKind) *ledger.AuthorityRegistered {

@@ -28,27 +28,23 @@ func (s *State) identityRegistered(e *Entry, b *IdentityRegistered) error {
 	if e.Number != 1 {
 		return errors.New("an identity is registered once")
 	}
-	s.people.set(e.Author, &person{keys: []keysFact{{s.fact(), inception.Keys, b.Recovery}}})
+	s.people.set(e.Author, &person{keys: []keysFact{{s.fact(), e.LogTime, inception.Keys, b.Recovery}}})
 	return nil
 }
 
 func (s *State) identityRotated(e *Entry, b *IdentityRotated) error {
-	p, _ := s.people.get(e.Author)
-	held, ok := p.at(now)
-	if !ok {
-		return errors.New("the identity is not registered, or is revoked")
-	}
-	if Hash(identity.RecoveryHash(b.RecoveryUsed)) != held.recovery {
-		return errors.New("not signed by the recovery key that the identity committed to")
-	}
-	keys, err := identity.ParseKeys(b.Sign[:], b.Seal)
+	p, held, err := s.registered(e)
 	if err != nil {
 		return err
 	}
-	if b.Recovery == held.recovery || b.Recovery.IsZero() {
-		return errors.New("a rotation commits to a new recovery key")
+	keys, err := (&next{b.Sign, b.Seal, b.Recovery, b.RecoveryUsed}).parse(&held)
+	if err != nil {
+		return err
 	}
-	s.people.set(e.Author, &person{keys: append(slices.Clip(p.keys), keysFact{s.fact(), keys, b.Recovery})})
+	if err := p.checkRotation(e, b, &held); err != nil {
+		return err
+	}
+	s.people.set(e.Author, &person{keys: append(slices.Clip(p.keys), keysFact{s.fact(), e.LogTime, keys, b.Recovery})})
 	return nil
 }
 

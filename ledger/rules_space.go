@@ -15,7 +15,8 @@ func (s *State) checkSpace(e *Entry) error {
 	}
 	var fits bool
 	switch e.Body.(type) {
-	case *IdentityRegistered, *IdentityRotated, *IdentityRevoked, *AuthorityRegistered:
+	case *IdentityRegistered, *IdentityRotated, *IdentityRevoked, *IdentityEscrowed, *RecoveryRequested, *RecoveryVetoed,
+		*AuthorityRegistered:
 		fits = place.Space == PersonSpace
 	case *AuthorityEndorsed, *AuthoritySuspended:
 		fits = place == AuthorityChain(RegistryName)
@@ -128,17 +129,23 @@ func (s *State) checkSignature(e *Entry) error {
 		}
 		return e.Verify(inception.Keys)
 	case *IdentityRotated:
-		message, err := e.signed()
-		if err != nil {
-			return err
-		}
-		return identity.VerifyRecovery(b.RecoveryUsed, signContext, message, e.Signature)
+		return e.verifyRecovery(b.RecoveryUsed)
+	case *RecoveryRequested:
+		return e.verifyRecovery(b.RecoveryUsed)
 	}
 	keys, err := s.keysAt(e.Author, s.at(e, PersonChain(e.Author)))
 	if err != nil {
 		return err
 	}
 	return e.Verify(keys)
+}
+
+func (e *Event) verifyRecovery(public [32]byte) error {
+	message, err := e.signed()
+	if err != nil {
+		return err
+	}
+	return identity.VerifyRecovery(public, signContext, message, e.Signature)
 }
 
 func (s *State) keysAt(gid identity.GID, position uint64) (*identity.Keys, error) {

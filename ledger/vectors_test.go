@@ -167,8 +167,17 @@ func vectorEvents() []namedEvent {
 			Extensions: map[uint64]canonical.RawMessage{2: {0x61, 'x'}, 3: {0x81, 0x01}}, Signature: bytes.Repeat([]byte{5}, 64),
 		}})
 	}
+	all = append(all, unconsented(all))
 	slices.SortFunc(all, func(a, b namedEvent) int { return strings.Compare(a.name, b.name) })
 	return all
+}
+
+// unconsented is a rotation as it was written before keys in force could consent to one.
+func unconsented(all []namedEvent) namedEvent {
+	full := all[slices.IndexFunc(all, func(e namedEvent) bool { return e.name == "identity.rotated, full" })]
+	event, body := *full.event, *full.event.Body.(*ledger.IdentityRotated)
+	body.Consent, event.Body = nil, &body
+	return namedEvent{"identity.rotated, no consent", &event}
 }
 
 // fill sets every field of a body to something of its own.

@@ -275,7 +275,13 @@ func (w *world) signed(author *person, c ledger.Chain, b ledger.Body, edits ...f
 
 func (w *world) sign(author *person, e *ledger.Event) {
 	var signer ledger.Signer = author
-	if _, rotates := e.Body.(*ledger.IdentityRotated); rotates {
+	switch e.Body.(type) {
+	case *ledger.IdentityRotated: // a planned one
+		if err := e.Consent(author); err != nil {
+			panic(err)
+		}
+		signer = author.recovery
+	case *ledger.RecoveryRequested:
 		signer = author.recovery
 	}
 	if err := e.Sign(signer); err != nil {

@@ -52,6 +52,10 @@ func (g *Gate) verify(now time.Time, facts Facts, p *pending, a *Answer, m3 []by
 	if err := g.left.must(answerTag, checkTag(p.keys.client, p.th2, a.Tag)); err != nil {
 		return nil, err
 	}
+	keys, err := facts.Person(p.gid) // before the signature is looked at: if others take their place meanwhile, the session ends
+	if err != nil {
+		return nil, err
+	}
 	th3 := transcript3(p.th2, a.Tag, p.gid)
 	if err := g.left.must(answerIdentity, verifyPerson(facts, p.gid, signAnswer, th3[:], a.SigID)); err != nil {
 		return nil, err
@@ -70,7 +74,7 @@ func (g *Gate) verify(now time.Time, facts Facts, p *pending, a *Answer, m3 []by
 		}
 	}
 	return &Verified{
-		session: Session{opened: opened(a.Session, p, expires), patient: p.request.Patient},
+		session: Session{opened: opened(a.Session, p, expires), patient: p.request.Patient, key: keys.Sign},
 		th4:     transcript4(th3, m3),
 		keys:    p.keys,
 	}, nil

@@ -12,6 +12,7 @@ import (
 type Session struct {
 	opened  ledger.SessionOpened
 	patient identity.GID
+	key     [32]byte
 }
 
 // ID returns the session's id.
@@ -19,6 +20,9 @@ func (s *Session) ID() ledger.SessionID { return s.opened.Session }
 
 // GID returns whose session it is.
 func (s *Session) GID() identity.GID { return s.opened.GID }
+
+// Key returns the public signing key of that person by which it was asked for. When other keys take its place, the session ends.
+func (s *Session) Key() [32]byte { return s.key }
 
 // User returns the public nkey of the connection that may use it.
 func (s *Session) User() string { return s.opened.User }

@@ -13,6 +13,7 @@ import (
 // Why sessions end, as the patient's access log says it.
 const (
 	reasonIdentity   = "the identity is revoked"
+	reasonRotated    = "the keys of the identity were replaced"
 	reasonGrant      = "what it was granted by is no longer in force"
 	reasonQuarantine = "the log says something about it that this node does not understand"
 	reasonAuditor    = "no longer an auditor"
@@ -84,8 +85,12 @@ func (g *Gate) judge(l *live) error {
 func (g *Gate) judgeNow(l *live, now time.Time) (why error) {
 	s, chain := l.session, l.session.Chain()
 	if s.Operation() == ledger.OpLogin {
-		if _, err := g.facts.Person(s.GID()); err != nil {
+		keys, err := g.facts.Person(s.GID())
+		if err != nil {
 			return errors.New(reasonIdentity)
+		}
+		if keys.Sign != s.Key() {
+			return errors.New(reasonRotated)
 		}
 		if l.audits && !g.facts.audits(s.GID()) {
 			return errors.New(reasonAuditor)
@@ -106,8 +111,12 @@ func (g *Gate) judgeNow(l *live, now time.Time) (why error) {
 
 func (l *live) judgeBy(state *ledger.State, now time.Time) (why error) {
 	s := l.session
-	if _, err := state.Person(s.GID()); err != nil {
+	keys, err := state.Person(s.GID())
+	if err != nil {
 		return errors.New(reasonIdentity)
+	}
+	if keys.Sign != s.Key() {
+		return errors.New(reasonRotated)
 	}
 	if l.term, why = state.Entitled(s.GID(), s.Chain(), s.Operation(), s.Term(), now); why != nil {
 		return errors.New(reasonGrant)

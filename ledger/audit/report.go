@@ -87,6 +87,7 @@ const (
 	Unsigned   Problem = "unsigned"      // by an author whose signature does not follow
 	Session    Problem = "session"       // written without a session that was open to its author
 	Writer     Problem = "writer"        // lets somebody write who never may
+	Identity   Problem = "identity"      // replaces keys without their consent and without the wait
 	Invalid    Problem = "invalid"       // does not count by another rule, and is not marked
 	Marked     Problem = "marked"        // marked, though it counts or is not there
 	Clock      Problem = "clock"         // logged at a time that can't be

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/phrledger/phr/crypto/identity"
@@ -9,13 +10,15 @@ import (
 )
 
 // second is a second opinion on the rules that matter most, in words of its own: who describes nodes, who opens sessions,
-// what is written in them, and that no insurer or employer is ever let in to write. Unlike State it knows nothing of keys
+// what is written in them, that no insurer or employer is ever let in to write, and that
+// nobody's keys are replaced without them, unless after a wait. Unlike State it knows nothing of keys
 // and signatures.
 type second struct {
 	root     identity.GID
+	requests map[identity.GID]*ledger.Entry // the newest to recover an identity that nobody vetoed
 	nodes    map[identity.GID]bool
 	sessions map[ledger.SessionID]*opened
-	asked    map[ledger.Hash]ledger.AuthorityKind // registrations
+	claimed  map[ledger.Hash]ledger.AuthorityKind // registrations
 	roles    map[policy.Authority]ledger.AuthorityKind
 }
 
@@ -28,8 +31,9 @@ type opened struct {
 
 func newSecond(root identity.GID) *second {
 	return &second{
-		root: root, nodes: make(map[identity.GID]bool), sessions: make(map[ledger.SessionID]*opened),
-		asked: make(map[ledger.Hash]ledger.AuthorityKind), roles: make(map[policy.Authority]ledger.AuthorityKind),
+		requests: make(map[identity.GID]*ledger.Entry),
+		root:     root, nodes: make(map[identity.GID]bool), sessions: make(map[ledger.SessionID]*opened),
+		claimed: make(map[ledger.Hash]ledger.AuthorityKind), roles: make(map[policy.Authority]ledger.AuthorityKind),
 	}
 }
 
@@ -46,6 +50,10 @@ func (s *second) check(e *ledger.Entry) (Problem, string) {
 			return Session, fmt.Sprintf("%s speaks of sessions and is not a node that the root has described", e.Author)
 		}
 		return "", ""
+	case *ledger.IdentityRotated:
+		if what := s.rotated(e, b); what != "" {
+			return Identity, what
+		}
 	case *ledger.PolicySet:
 		if what := s.writers(b); what != "" {
 			return Writer, what
@@ -75,6 +83,25 @@ func (s *second) writers(set *ledger.PolicySet) string {
 	return ""
 }
 
+// rotated finds what is wrong with new keys that take the place of a person's.
+func (s *second) rotated(e *ledger.Entry, b *ledger.IdentityRotated) string {
+	if len(b.Consent) > 0 {
+		return "" // whether it holds is a matter of signatures
+	}
+	request := s.requests[e.Author]
+	if request == nil {
+		return "the keys of " + string(e.Author) + " are replaced without them, and no request to recover the identity stands"
+	}
+	asked := request.Body.(*ledger.RecoveryRequested)
+	if asked.Sign != b.Sign || !bytes.Equal(asked.Seal, b.Seal) || asked.Recovery != b.Recovery {
+		return fmt.Sprintf("the keys of %s are replaced by others than request %s is for", e.Author, request.ID)
+	}
+	if waited := e.LogTime.Sub(request.LogTime); waited < ledger.RecoveryWait {
+		return fmt.Sprintf("the keys of %s are replaced %s after request %s", e.Author, waited, request.ID)
+	}
+	return ""
+}
+
 // inSession finds what is wrong with the session of an entry by someone who does not own the record.
 func (s *second) inSession(e *ledger.Entry) string {
 	session, ok := s.sessions[e.Session]
@@ -96,12 +123,16 @@ func (s *second) inSession(e *ledger.Entry) string {
 // apply takes note of an entry that counts.
 func (s *second) apply(e *ledger.Entry) {
 	switch b := e.Body.(type) {
+	case *ledger.RecoveryRequested:
+		s.requests[e.Author] = e
+	case *ledger.RecoveryVetoed, *ledger.IdentityRotated:
+		delete(s.requests, e.Author)
 	case *ledger.NodeDescribed:
 		s.nodes[e.Chain.GID()] = true
 	case *ledger.AuthorityRegistered:
-		s.asked[e.Hash] = b.Role
+		s.claimed[e.Hash] = b.Role
 	case *ledger.AuthorityEndorsed:
-		s.roles[b.Name] = s.asked[b.Registration]
+		s.roles[b.Name] = s.claimed[b.Registration]
 	case *ledger.SessionOpened:
 		s.sessions[b.Session] = &opened{SessionOpened: b, patient: e.Chain.GID(), expires: b.Expires}
 	case *ledger.SessionRenewed:

@@ -115,8 +115,8 @@ func (in *Ingest) register(ctx context.Context, r *stream.Request) ([]byte, erro
 			return errors.New("it is for another person than its subject says")
 		}
 		switch e.Body.(type) {
-		case *ledger.IdentityRegistered, *ledger.IdentityRotated, *ledger.IdentityRevoked, *ledger.PatientRegistered,
-			*ledger.AuthorityRegistered:
+		case *ledger.IdentityRegistered, *ledger.IdentityRotated, *ledger.IdentityRevoked, *ledger.RecoveryRequested,
+			*ledger.PatientRegistered, *ledger.AuthorityRegistered:
 			return nil
 		}
 		return fmt.Errorf("%s needs a session", e.Kind())

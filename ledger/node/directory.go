@@ -30,6 +30,7 @@ func (n *Node) serveDirectory(ctx context.Context, g *errgroup.Group) error {
 		{protocol.DirIdentity, answer(n, n.identity)},
 		{protocol.DirAuthority, answer(n, n.authority)},
 		{protocol.DirRegistration, answer(n, n.registration)},
+		{protocol.DirRecovery, answer(n, n.recovery)},
 		{protocol.DirMine, forLogin(n, n.mine)},
 		{protocol.DirKeys, forLogin(n, n.keysOf)},
 		{protocol.DirNames, forLogin(n, n.names)},
@@ -45,7 +46,7 @@ func (n *Node) serveDirectory(ctx context.Context, g *errgroup.Group) error {
 }
 
 // answer makes a handler of a public query.
-func answer[Query any](n *Node, find func(context.Context, *Query) (*protocol.Evidence, error)) stream.Handler {
+func answer[Query, Answer any](n *Node, find func(context.Context, *Query) (*Answer, error)) stream.Handler {
 	return func(ctx context.Context, r *stream.Request) ([]byte, error) {
 		q := new(Query)
 		if err := canonical.Unmarshal(r.Data, q); err != nil {
@@ -54,11 +55,11 @@ func answer[Query any](n *Node, find func(context.Context, *Query) (*protocol.Ev
 		if err := n.settle(ctx); err != nil {
 			return nil, err
 		}
-		evidence, err := find(ctx, q)
+		found, err := find(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		return canonical.Marshal(evidence)
+		return canonical.Marshal(found)
 	}
 }
 
@@ -72,6 +73,22 @@ func (n *Node) identity(ctx context.Context, q *protocol.IdentityQuery) (*protoc
 		return nil, notFound("nobody is registered as %s", q.GID)
 	}
 	return evidence, err
+}
+
+func (n *Node) recovery(ctx context.Context, q *protocol.RecoveryQuery) (*protocol.Recovery, error) {
+	evidence, err := n.dir.Recovery(ctx, q.GID)
+	if err != nil {
+		return nil, err
+	}
+	if len(evidence.Facts) == 0 {
+		return nil, notFound("nobody is registered as %s", q.GID)
+	}
+	found := &protocol.Recovery{Facts: evidence.Facts}
+	n.fold.View(func(s *ledger.State) {
+		head, _ := s.Head(ledger.PersonChain(q.GID))
+		found.Number, found.Hash = head.Number, head.Hash
+	})
+	return found, nil
 }
 
 func (n *Node) authority(ctx context.Context, q *protocol.AuthorityQuery) (*protocol.Evidence, error) {

@@ -67,7 +67,7 @@ type Fact struct {
 	Entry []byte `cbor:"2,keyasint"`
 }
 
-// Directory queries. Each is answered with an Evidence, but for Mine and Keys.
+// Directory queries. Each is answered with an Evidence, but for Recovery, Mine and Keys.
 type (
 	// NodeQuery asks for the root's and the node's descriptions and the registry.
 	NodeQuery struct{}
@@ -82,6 +82,11 @@ type (
 	// RegistrationQuery asks for a registration of an authority that need not be endorsed, by the beginning of its hash.
 	RegistrationQuery struct {
 		Fingerprint []byte `cbor:"1,keyasint"` // 20 bytes
+	}
+	// RecoveryQuery asks for what a person starts from who has the recovery secret and nothing else. It is answered with a
+	// Recovery.
+	RecoveryQuery struct {
+		GID identity.GID `cbor:"1,keyasint"`
 	}
 	// KeysQuery asks for the key.issued events for the caller, by login, after the first Skip of them. Whoever asks goes on
 	// until the answer is empty.
@@ -99,6 +104,13 @@ type (
 		After string `cbor:"1,keyasint"`
 	}
 )
+
+// Recovery answers a RecoveryQuery.
+type Recovery struct {
+	Facts  []Fact      `cbor:"1,keyasint"` // of the person's keys, and the newest escrows
+	Number uint64      `cbor:"2,keyasint"` // of the last event on the person's chain
+	Hash   ledger.Hash `cbor:"3,keyasint"` // of it
+}
 
 // Keys answers a KeysQuery with entries.
 type Keys struct {

@@ -18,6 +18,7 @@ const (
 	DirIdentity     = "dir.identity"
 	DirAuthority    = "dir.authority"
 	DirRegistration = "dir.registration"
+	DirRecovery     = "dir.recovery"
 	DirMine         = "dir.mine"
 	DirKeys         = "dir.keys"
 	DirNames        = "dir.names"

@@ -36,7 +36,7 @@ func GuestGrant(user string) UserGrant {
 		User: user,
 		Pub: []string{
 			"gate.hello", "gate.answer", "gate.login",
-			"dir.node", "dir.identity", "dir.authority", "dir.registration",
+			"dir.node", "dir.identity", "dir.authority", "dir.registration", "dir.recovery",
 			"register.*.*", "enrol.*",
 		},
 		Sub:        []string{guestInbox + ".>"},

@@ -42,6 +42,19 @@ func (d *Directory) Identity(ctx context.Context, gid identity.GID) (*protocol.E
 	return d.evidence(ctx, `SELECT sequence, count, entry FROM fact WHERE about = ? ORDER BY sequence`, personal(gid))
 }
 
+// Recovery returns a person's chain of keys, as Identity does, and with it the newest escrows: what a person starts from who has
+// the recovery secret and nothing else.
+func (d *Directory) Recovery(ctx context.Context, gid identity.GID) (*protocol.Evidence, error) {
+	return d.evidence(ctx, `
+		WITH newest AS (SELECT sequence, count, entry FROM escrow WHERE gid = ?2 ORDER BY sequence DESC LIMIT ?3)
+		SELECT sequence, count, entry FROM fact WHERE about = ?1
+		UNION SELECT sequence, count, entry FROM newest
+		ORDER BY sequence`, personal(gid), string(gid), maxEscrows)
+}
+
+// maxEscrows is how many escrows of one person are shown, the newest: they hold the same, unless one was made by a thief.
+const maxEscrows = 8
+
 // Authority returns what there is to know of an authority beside what Node returns: the identity of its founder, its
 // registrations that were endorsed, what the registry says of it, and its attributes with their versions. For a name that
 // nobody has been given it returns nothing. An authority whose name is a GID is a patient; see Identity.

@@ -55,6 +55,13 @@ CREATE TABLE holding (        -- who was issued which attribute and not removed
 	attribute TEXT NOT NULL,
 	PRIMARY KEY (gid, attribute)
 ) WITHOUT ROWID;
+CREATE TABLE escrow (         -- what recovered people start from
+	sequence INTEGER PRIMARY KEY,
+	count    INTEGER NOT NULL,  -- among the control entries
+	gid      TEXT NOT NULL,
+	entry    BLOB NOT NULL
+);
+CREATE INDEX escrow_gid ON escrow (gid, sequence);
 CREATE TABLE policy (         -- the policy.set in force
 	chain TEXT PRIMARY KEY,
 	entry BLOB NOT NULL
@@ -72,8 +79,11 @@ CREATE INDEX term_chain ON term (chain);
 func (Projection) Apply(tx *sql.Tx, e *ledger.Entry, at projections.Place) error {
 	f := fold{tx, e, at}
 	switch b := e.Body.(type) {
-	case *ledger.IdentityRegistered, *ledger.IdentityRotated, *ledger.IdentityRevoked, *ledger.PatientRegistered:
+	case *ledger.IdentityRegistered, *ledger.IdentityRotated, *ledger.IdentityRevoked, *ledger.RecoveryRequested, *ledger.RecoveryVetoed,
+		*ledger.PatientRegistered:
 		return f.fact(personal(e.Author))
+	case *ledger.IdentityEscrowed:
+		return f.escrowed()
 	case *ledger.NodeDescribed:
 		return f.node(b)
 	case *ledger.AuthorityRegistered:
@@ -170,6 +180,15 @@ func (f *fold) give(name policy.Authority, founder identity.GID, registration le
 	return f.exec(`INSERT INTO authority VALUES (?, ?, ?)
 		ON CONFLICT DO UPDATE SET founder = excluded.founder, registration = excluded.registration`,
 		string(name), string(founder), registration[:])
+}
+
+// escrowed keeps an escrow: the newest ones are what a person who lost everything starts from.
+func (f *fold) escrowed() error {
+	entry, err := f.e.Marshal()
+	if err != nil {
+		return err
+	}
+	return f.exec(`INSERT INTO escrow VALUES (?, ?, ?, ?)`, f.at.Sequence, f.at.Count, string(f.e.Author), entry)
 }
 
 func (f *fold) attribute(name string) string {
