@@ -85,8 +85,24 @@ func (b *Book) do(ctx context.Context, key sessionKey, try func(*session) error)
 		if err := b.catchUp(ctx, s); err != nil {
 			return err
 		}
-		return try(s)
+		for {
+			err := try(s)
+			var missing *missingPart
+			if !errors.As(err, &missing) {
+				return err
+			}
+			if moved, failed := b.moved(ctx, s); failed != nil || !moved {
+				return errors.Join(err, failed)
+			}
+		}
 	})
+}
+
+// moved reads what is new, and tells whether there is anything: what was looked for may have been replaced meanwhile.
+func (b *Book) moved(ctx context.Context, s *session) (bool, error) {
+	before := b.c.head(b.chain).Number
+	err := b.catchUp(ctx, s)
+	return b.c.head(b.chain).Number > before, err
 }
 
 // catchUp reads what is new.
@@ -109,6 +125,7 @@ func (b *Book) take(e *ledger.Entry) {
 		b.records = append(b.records, e)
 		b.ids[e.ID] = true
 	}
+	b.forget(e.Body)
 }
 
 // append submits bodies as the next events of the chain, with the parts that they name and with events of other chains of
@@ -176,6 +193,9 @@ func (b *Book) fact() (ledger.CompartmentFact, bool) {
 // existing returns what the log says of the compartment, as far as it was read.
 func (b *Book) existing() (ledger.CompartmentFact, error) {
 	f, ok := b.fact()
+	if f.Erased {
+		return f, fmt.Errorf("compartment %q is %w", b.chain.Compartment, ErrErased)
+	}
 	if !ok || f.Epoch == nil {
 		return f, fmt.Errorf("%w %q: see 'phr compartment list'", errNoCompartment, b.chain.Compartment)
 	}

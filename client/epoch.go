@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/phrledger/phr/crypto/abe"
 	"github.com/phrledger/phr/crypto/epoch"
@@ -86,9 +87,13 @@ func (o *opening) unlock(ctx context.Context, fact *ledger.Epoch) (*openEpoch, e
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := o.part(ctx, fact, ledger.PartShred)
-	if err != nil {
-		return nil, err
+	var sealed []byte
+	for _, piece := range fact.Shred() {
+		data, err := o.part(ctx, fact, piece.Name)
+		if err != nil {
+			return nil, err
+		}
+		sealed = append(sealed, data...)
 	}
 	shred, err := epoch.OpenShred(keys, o.b.place(fact.Number), fact.Erased, sealed)
 	if err != nil {
@@ -192,10 +197,27 @@ func (o *opening) part(ctx context.Context, fact *ledger.Epoch, name string) ([]
 	}
 	data, ok := o.parts[fact.Number][name]
 	if !ok || named.Hash != sha256.Sum256(data) {
-		return nil, fmt.Errorf("%w: the node does not have part %q of epoch %d", errSealed, name, fact.Number)
+		return nil, &missingPart{name, fact.Number}
 	}
 	return data, nil
 }
+
+// missingPart means that the node does not have a part as the log names it, as far as the caller has read: it may have been
+// replaced since.
+type missingPart struct {
+	name  string
+	epoch uint32
+}
+
+func (e *missingPart) Error() string {
+	return fmt.Sprintf("sealed: the node does not have part %q of epoch %d", e.name, e.epoch)
+}
+
+// Unwrap makes a missing part one more reason for an epoch to stay sealed.
+func (e *missingPart) Unwrap() error { return errSealed }
+
+// asked is how many pieces of a shred are asked for at a time: an answer holds no more.
+const asked = 3
 
 // fetch brings the caller's own parts of an epoch. Those of the current one have come with the session.
 func (o *opening) fetch(ctx context.Context, fact *ledger.Epoch) error {
@@ -203,28 +225,43 @@ func (o *opening) fetch(ctx context.Context, fact *ledger.Epoch) error {
 	if !o.b.own() {
 		own = ledger.WrapName(o.s.term.ID)
 	}
-	names := []string{own, ledger.PartShred, ledger.PartLink}
-	found := make(map[string][]byte)
-	take := func(parts []protocol.PartData) {
-		for _, p := range parts {
-			if p.Chain == o.b.chain.String() && p.Epoch == fact.Number {
-				found[p.Name] = p.Data
-			}
-		}
+	first := []string{own, ledger.PartLink}
+	var pieces []string
+	for _, piece := range fact.Shred() {
+		pieces = append(pieces, piece.Name)
 	}
-	take(o.s.grant.Parts)
-	for _, name := range names {
-		named, ok := fact.Part(name)
-		if !ok || named.Hash == sha256.Sum256(found[name]) {
+	if len(pieces) > 0 {
+		first, pieces = append(first, pieces[0]), pieces[1:]
+	}
+	o.parts[fact.Number] = make(map[string][]byte)
+	o.take(fact.Number, o.s.grant.Parts)
+	for _, names := range append([][]string{first}, slices.Collect(slices.Chunk(pieces, asked))...) {
+		if !o.lacks(fact, names) {
 			continue
 		}
 		answer, err := ask[protocol.Parts](ctx, o.s.conn, protocol.KeyParts(o.b.chain), protocol.PartsQuery{Epoch: fact.Number, Names: names})
 		if err != nil {
+			delete(o.parts, fact.Number)
 			return fmt.Errorf("fetching the parts of epoch %d: %w", fact.Number, err)
 		}
-		take(answer.Parts)
-		break
+		o.take(fact.Number, answer.Parts)
 	}
-	o.parts[fact.Number] = found
 	return nil
+}
+
+// take keeps parts of an epoch.
+func (o *opening) take(number uint32, parts []protocol.PartData) {
+	for _, p := range parts {
+		if p.Chain == o.b.chain.String() && p.Epoch == number {
+			o.parts[number][p.Name] = p.Data
+		}
+	}
+}
+
+// lacks tells whether a part that the log names is not among those kept.
+func (o *opening) lacks(fact *ledger.Epoch, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		named, ok := fact.Part(name)
+		return ok && named.Hash != sha256.Sum256(o.parts[fact.Number][name])
+	})
 }

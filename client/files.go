@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -83,7 +84,31 @@ func (h *Home) remove(name string) error {
 		delete(h.files, name)
 		return nil
 	}
-	return os.Remove(filepath.Join(h.dir, name))
+	path := filepath.Join(h.dir, name)
+	if err := overwrite(path); err != nil {
+		return err
+	}
+	return os.Remove(path)
+}
+
+// overwrite puts zeros in the place of a file's contents, so that its old blocks hold nothing where the disk writes in place.
+func overwrite(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		_, err = io.CopyN(f, zeros{}, info.Size())
+	}
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
 }
 
 // lock waits until nobody else who uses the home, in this process or another, has the lock of that name.

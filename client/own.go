@@ -57,7 +57,7 @@ func (c *Client) RegisterPatient(ctx context.Context) error {
 		name  ledger.Compartment
 		class ledger.Class
 	}{{ledger.Health, ledger.HealthClass}, {ledger.Training, ledger.TrainingClass}} {
-		if err := c.CreateCompartment(ctx, made.name, made.class); err != nil && !errors.Is(err, ErrExists) {
+		if err := c.CreateCompartment(ctx, made.name, made.class); err != nil && !errors.Is(err, ErrExists) && !errors.Is(err, ErrErased) {
 			return err
 		}
 	}
@@ -96,6 +96,8 @@ func (c *Client) CreateCompartment(ctx context.Context, name ledger.Compartment,
 		}
 		f, begun := b.fact()
 		switch {
+		case f.Erased:
+			return fmt.Errorf("compartment %q is %w, and a name is not used again", name, ErrErased)
 		case begun && f.Epoch != nil && tried:
 			return nil // the try before counts after all
 		case begun && f.Epoch != nil:
@@ -108,7 +110,7 @@ func (c *Client) CreateCompartment(ctx context.Context, name ledger.Compartment,
 	})
 }
 
-// Compartments returns the compartments of the caller's own record, in the order of their names.
+// Compartments returns the compartments of the caller's own record that are not erased, in the order of their names.
 func (c *Client) Compartments(ctx context.Context) ([]ledger.CompartmentFact, error) {
 	// Which there are, a login says when it is opened. The one in use may be older than the newest of them.
 	s, err := c.openLogin(ctx)
@@ -127,6 +129,9 @@ func (c *Client) Compartments(ctx context.Context) ([]ledger.CompartmentFact, er
 			return nil, err
 		}
 		f, err := b.Fact(ctx)
+		if errors.Is(err, ErrErased) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

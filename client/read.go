@@ -35,19 +35,24 @@ func (b *Book) decrypt(ctx context.Context, s *session, entries []*ledger.Entry)
 	if err != nil {
 		return nil, err
 	}
+	missing := false
 	g := new(errgroup.Group)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, e := range entries {
 		all[i] = recordOf(e)
+		if b.erased(e) {
+			all[i].Unreadable = epoch.ErrErased.Error()
+			continue
+		}
 		_, content, _ := contentOf(e)
 		k, err := o.epoch(ctx, content.Epoch)
+		var lost *missingPart
+		missing = missing || errors.As(err, &lost)
 		switch {
 		case errors.Is(err, errSealed):
 			all[i].Unreadable = err.Error()
 		case err != nil:
 			return nil, errors.Join(err, g.Wait())
-		case b.erased(e):
-			all[i].Unreadable = epoch.ErrErased.Error()
 		default:
 			g.Go(func() error {
 				if body, err := epoch.Open(k.keys, k.shred, headerOf(e.Event), content.Sealed); err != nil {
@@ -59,7 +64,13 @@ func (b *Book) decrypt(ctx context.Context, s *session, entries []*ledger.Entry)
 			})
 		}
 	}
-	return all, g.Wait()
+	if err := g.Wait(); err != nil || !missing {
+		return all, err
+	}
+	if moved, err := b.moved(ctx, s); err != nil || !moved {
+		return all, err
+	}
+	return b.decrypt(ctx, s, entries)
 }
 
 func (b *Book) erased(e *ledger.Entry) bool {
