@@ -29,7 +29,7 @@ func (c *Client) challenge(ctx context.Context, request challenge.Request, heads
 		return nil, err
 	}
 	side, err := challenge.NewClient(challenge.ClientConfig{
-		Rand: rand.Reader, Identity: c.home.Identity(), User: user, Node: *node, Request: request, Heads: heads,
+		Rand: rand.Reader, Identity: challenge.Held{Identity: c.home.Identity()}, User: user, Node: *node, Request: request, Heads: heads,
 		Keys: c.keysAt,
 		Decapsulate: func(h *abe.Header, context, ciphertext []byte) ([32]byte, error) {
 			return c.decapsulate(ctx, h, abe.Challenge, context, ciphertext)

@@ -18,7 +18,7 @@ import (
 // ClientConfig is what a client starts from. Every field but Heads, and for a login Keys and Decapsulate, is required.
 type ClientConfig struct {
 	Rand     io.Reader
-	Identity *identity.Identity
+	Identity Signer
 	User     nkeys.KeyPair   // drawn for this session
 	Node     ledger.NodeFact // the newest description of the node that is known, verified under the pinned root
 	Request  Request
@@ -84,7 +84,9 @@ func (c *Client) Hello(now time.Time) ([]byte, error) {
 	if h.SigUser, err = c.config.User.Sign(labelled("hello", body)); err != nil {
 		return nil, fmt.Errorf("signing with the session's key: %w", err)
 	}
-	h.SigID = c.config.Identity.Sign(signHello, body)
+	if h.SigID, err = c.config.Identity.SignHello(body); err != nil {
+		return nil, fmt.Errorf("signing the hello: %w", err)
+	}
 	m1, err := h.Marshal()
 	if err != nil {
 		return nil, err
@@ -189,7 +191,9 @@ func (c *Client) sign(sid ledger.SessionID, th2 hash) ([]byte, error) {
 	if a.SigUser, err = c.config.User.Sign(labelled("answer", th3[:])); err != nil {
 		return nil, fmt.Errorf("signing with the session's key: %w", err)
 	}
-	a.SigID = c.config.Identity.Sign(signAnswer, th3[:])
+	if a.SigID, err = c.config.Identity.SignAnswer(th2, a.Tag); err != nil {
+		return nil, fmt.Errorf("signing the answer: %w", err)
+	}
 	m3, err := a.Marshal()
 	if err != nil {
 		return nil, err

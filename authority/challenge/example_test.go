@@ -31,7 +31,7 @@ func Example() {
 		return
 	}
 	client, err := challenge.NewClient(challenge.ClientConfig{
-		Rand: rand.Reader, Identity: maria, User: user, Node: node,
+		Rand: rand.Reader, Identity: challenge.Held{Identity: maria}, User: user, Node: node,
 		Request: challenge.Request{Operation: ledger.OpLogin, TTL: 600},
 	})
 	if err != nil {

@@ -111,27 +111,50 @@ func ParseHello(data []byte) (*Hello, error) {
 	if err := parse(data, MaxHello, h); err != nil {
 		return nil, err
 	}
-	if h.Version != Version || len(h.Suites) == 0 || len(h.Suites) > maxSuites || len(h.Heads) > MaxHeads {
-		return nil, fmt.Errorf("%w: hello: version, or number of suites or heads", ErrMalformed)
+	if len(h.SigUser) != sigSize || len(h.SigID) != sigSize {
+		return nil, fmt.Errorf("%w: hello: signature", ErrMalformed)
 	}
-	if len(h.Ephemeral) != identity.SealKeySize || len(h.SigUser) != sigSize || len(h.SigID) != sigSize || h.Time < 0 {
-		return nil, fmt.Errorf("%w: hello: key, signature or time", ErrMalformed)
-	}
-	for _, gid := range []identity.GID{h.Gate, h.GID} {
-		if _, err := identity.ParseGID(string(gid)); err != nil {
-			return nil, fmt.Errorf("%w: hello: %w", ErrMalformed, err)
-		}
-	}
-	if !nkeys.IsValidPublicUserKey(h.User) {
-		return nil, fmt.Errorf("%w: hello: not the public nkey of a user", ErrMalformed)
-	}
-	if err := checkHeads(h.Heads); err != nil {
-		return nil, err
-	}
-	if err := h.Request.Check(); err != nil {
+	if err := h.check(); err != nil {
 		return nil, err
 	}
 	return h, nil
+}
+
+// parseUnsigned reads a hello as it is signed.
+func parseUnsigned(data []byte) (*Hello, error) {
+	h := new(Hello)
+	if err := parse(data, MaxHello, h); err != nil {
+		return nil, err
+	}
+	if h.SigUser != nil || h.SigID != nil {
+		return nil, fmt.Errorf("%w: hello: it is signed already", ErrMalformed)
+	}
+	if err := h.check(); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// check judges the form of every field but the signatures.
+func (h *Hello) check() error {
+	if h.Version != Version || len(h.Suites) == 0 || len(h.Suites) > maxSuites || len(h.Heads) > MaxHeads {
+		return fmt.Errorf("%w: hello: version, or number of suites or heads", ErrMalformed)
+	}
+	if len(h.Ephemeral) != identity.SealKeySize || h.Time < 0 {
+		return fmt.Errorf("%w: hello: key or time", ErrMalformed)
+	}
+	for _, gid := range []identity.GID{h.Gate, h.GID} {
+		if _, err := identity.ParseGID(string(gid)); err != nil {
+			return fmt.Errorf("%w: hello: %w", ErrMalformed, err)
+		}
+	}
+	if !nkeys.IsValidPublicUserKey(h.User) {
+		return fmt.Errorf("%w: hello: not the public nkey of a user", ErrMalformed)
+	}
+	if err := checkHeads(h.Heads); err != nil {
+		return err
+	}
+	return h.Request.Check()
 }
 
 const sigSize = 64

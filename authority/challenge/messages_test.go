@@ -166,3 +166,27 @@ func FuzzParseHello(f *testing.F)       { fuzz(f, 1) }
 func FuzzParseChallenge(f *testing.F)   { fuzz(f, 2) }
 func FuzzParseAnswer(f *testing.F)      { fuzz(f, 3) }
 func FuzzParseSealedGrant(f *testing.F) { fuzz(f, 4) }
+
+// Who signs by an identity at hand signs hellos of that identity, and nothing else that is put before them.
+func TestHeldSignsHellos(t *testing.T) {
+	w := newWorld()
+	c := w.client(w.ruiz, w.nodes[0], login)
+	m1 := must(c.Hello(noon))
+	hello := must(challenge.ParseHello(m1))
+	hello.SigUser, hello.SigID = nil, nil
+	unsigned := must(hello.Marshal())
+	signature, err := challenge.Held{Identity: w.ruiz.Identity}.SignHello(unsigned)
+	if again := must(challenge.ParseHello(m1)); err != nil || !bytes.Equal(signature, again.SigID) {
+		t.Errorf("another signature than the client's own, or %v", err)
+	}
+	for name, wrong := range map[string][]byte{
+		"nothing": nil, "raw bytes": []byte("sign this"), "a signed hello": m1, "a trailing byte": append(bytes.Clone(unsigned), 0),
+	} {
+		if _, err := (challenge.Held{Identity: w.ruiz.Identity}).SignHello(wrong); !errors.Is(err, challenge.ErrMalformed) {
+			t.Errorf("%s: %v, want ErrMalformed", name, err)
+		}
+	}
+	if _, err := (challenge.Held{Identity: w.maria.Identity}).SignHello(unsigned); !errors.Is(err, challenge.ErrMalformed) {
+		t.Errorf("a hello of somebody else: %v, want ErrMalformed", err)
+	}
+}

@@ -64,7 +64,7 @@ func (w *world) client(p *person, n *node, r challenge.Request, heads ...challen
 // clientOf completes a configuration.
 func (w *world) clientOf(p *person, config challenge.ClientConfig) *client {
 	c := &client{user: newUser()}
-	config.Rand, config.Identity, config.User, config.Keys = rand.Reader, p.Identity, c.user, w.log.Keys
+	config.Rand, config.Identity, config.User, config.Keys = rand.Reader, challenge.Held{Identity: p.Identity}, c.user, w.log.Keys
 	decapsulate := config.Decapsulate
 	if decapsulate == nil {
 		decapsulate = w.decapsulator(p)

@@ -84,7 +84,7 @@ func (p *person) begin(t testing.TB, r challenge.Request) *exchange {
 		}
 	})
 	x.side, err = challenge.NewClient(challenge.ClientConfig{
-		Rand: rand.Reader, Identity: p.Identity, User: user, Node: described, Request: r,
+		Rand: rand.Reader, Identity: challenge.Held{Identity: p.Identity}, User: user, Node: described, Request: r,
 		Keys: func(gid identity.GID, position uint64) (keys *identity.Keys, err error) {
 			p.n.Fold().View(func(s *ledger.State) { keys, err = s.Keys(gid, position) })
 			return keys, err

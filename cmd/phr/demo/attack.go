@@ -28,7 +28,7 @@ func (d *demo) knock(ctx context.Context, p *person, name ledger.Compartment, op
 		return err
 	}
 	side, err := challenge.NewClient(challenge.ClientConfig{
-		Rand: random, Identity: p.Home().Identity(), User: user, Node: p.Node(),
+		Rand: random, Identity: challenge.Held{Identity: p.Home().Identity()}, User: user, Node: p.Node(),
 		Request: challenge.Request{
 			Patient: d.maria.GID(), Operation: op, TTL: 60, Targets: []challenge.Target{{Compartment: name, Term: term}},
 		},

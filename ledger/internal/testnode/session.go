@@ -113,7 +113,7 @@ func (n *Node) challenge(p *Person, user nkeys.KeyPair, request challenge.Reques
 func (n *Node) clientConfig(s *ledger.State, p *Person, user nkeys.KeyPair, request challenge.Request) challenge.ClientConfig {
 	fact, _ := s.Node(n.Self.GID())
 	return challenge.ClientConfig{
-		Rand: rand.Reader, Identity: p.Identity, User: user, Node: *fact, Request: request, Keys: s.Keys,
+		Rand: rand.Reader, Identity: challenge.Held{Identity: p.Identity}, User: user, Node: *fact, Request: request, Keys: s.Keys,
 		Decapsulate: func(h *abe.Header, context, ciphertext []byte) ([32]byte, error) {
 			keys, err := s.AuthorityKeys(h.Policy)
 			if err != nil {
