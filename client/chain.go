@@ -66,7 +66,7 @@ func (c *Client) follows(ctx context.Context, chain ledger.Chain, head ledger.He
 		return fmt.Errorf("event %d is by %s, who has nothing to say there", e.Number, e.Author)
 	}
 	if e.Kind() == ledger.IdentityRegisteredKind && e.Number == 1 {
-		return e.Verify(c.home.Identity().Keys())
+		return e.Verify(c.home.Keys().Public())
 	}
 	return c.verify(ctx, e)
 }
@@ -136,7 +136,7 @@ func (c *Client) place(events []*ledger.Event, head ledger.Head, session ledger.
 	for i, e := range events {
 		e.Number, e.Prev, e.Session, e.Signature = head.Number+1, head.Hash, session, nil
 		if i == len(events)-1 || !e.Kind().IsRecord() {
-			if err := e.Sign(c.home.Identity()); err != nil {
+			if err := c.home.Keys().SignEvent(e); err != nil {
 				return err
 			}
 		}

@@ -29,7 +29,7 @@ func (c *Client) challenge(ctx context.Context, request challenge.Request, heads
 		return nil, err
 	}
 	side, err := challenge.NewClient(challenge.ClientConfig{
-		Rand: rand.Reader, Identity: challenge.Held{Identity: c.home.Identity()}, User: user, Node: *node, Request: request, Heads: heads,
+		Rand: rand.Reader, Identity: c.home.Keys(), User: user, Node: *node, Request: request, Heads: heads,
 		Keys: c.keysAt,
 		Decapsulate: func(h *abe.Header, context, ciphertext []byte) ([32]byte, error) {
 			return c.decapsulate(ctx, h, abe.Challenge, context, ciphertext)
@@ -112,13 +112,13 @@ func (c *Client) decapsulate(ctx context.Context, h *abe.Header, label abe.Label
 	if err != nil {
 		return [32]byte{}, err
 	}
-	key, err := x.Decapsulate(c.home.AttributeKeys(), label, context, ciphertext)
+	key, err := c.home.Keys().Decapsulate(x, label, context, ciphertext)
 	if errors.Is(err, abe.ErrNotSatisfied) {
 		fetched, _, fetchErr := c.fetchKeys(ctx)
 		if fetchErr != nil || len(fetched) == 0 {
 			return [32]byte{}, errors.Join(err, fetchErr)
 		}
-		key, err = x.Decapsulate(c.home.AttributeKeys(), label, context, ciphertext)
+		key, err = c.home.Keys().Decapsulate(x, label, context, ciphertext)
 	}
 	c.config.Log.Debug("decapsulated", "label", string(label), "ok", err == nil)
 	return key, err

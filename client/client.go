@@ -92,7 +92,7 @@ func (c *Client) Close() {
 }
 
 // GID returns who is calling.
-func (c *Client) GID() identity.GID { return c.home.Identity().GID() }
+func (c *Client) GID() identity.GID { return c.home.GID() }
 
 // Home returns the caller's keys.
 func (c *Client) Home() *Home { return c.home }

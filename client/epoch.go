@@ -120,7 +120,10 @@ func (o *opening) byOwner(ctx context.Context, fact *ledger.Epoch) (*epoch.Keys,
 	if err != nil {
 		return nil, err
 	}
-	keys, err := epoch.OpenOwner(o.b.c.home.Identity(), o.b.place(fact.Number), fact.KID, fact.HID, sealed)
+	keys, err := epoch.OpenOwner(o.b.c.home.Keys(), o.b.place(fact.Number), fact.KID, fact.HID, sealed)
+	if err != nil && !errors.Is(err, epoch.ErrOpen) {
+		return nil, err // of the agent
+	}
 	if err != nil {
 		return nil, &brokenPart{ledger.PartOwner, "the patient's own does not hold the epoch's keys"}
 	}

@@ -23,13 +23,13 @@ func nameOf(chain ledger.Chain) string {
 
 // write keeps a file beside the keystore, sealed with its key. The name is of our own making.
 func (h *Home) write(name string, contents []byte) error {
-	if h.keystore == nil {
+	if h.dir == "" {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.files[name] = contents
 		return nil
 	}
-	sealed, err := h.keystore.Seal(name, contents)
+	sealed, err := h.Keys().Seal(name, contents)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func writeFile(dir, name string, data []byte) error {
 
 // read returns what write kept; it fails with fs.ErrNotExist if there is nothing.
 func (h *Home) read(name string) ([]byte, error) {
-	if h.keystore == nil {
+	if h.dir == "" {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		contents, ok := h.files[name]
@@ -73,12 +73,12 @@ func (h *Home) read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.keystore.Unseal(name, sealed)
+	return h.Keys().Unseal(name, sealed)
 }
 
 // remove deletes what write kept.
 func (h *Home) remove(name string) error {
-	if h.keystore == nil {
+	if h.dir == "" {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		delete(h.files, name)
@@ -123,7 +123,7 @@ func (h *Home) lock(ctx context.Context, name string) (release func(), err error
 	if err := mine.take(ctx); err != nil {
 		return nil, err
 	}
-	if h.keystore == nil {
+	if h.dir == "" {
 		return mine.give, nil
 	}
 	f, err := lockFile(ctx, filepath.Join(h.dir, name+".lock"))

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/phrledger/phr/authority"
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
@@ -197,13 +196,9 @@ func (c *Client) issue(ctx context.Context, s *session, who identity.GID, terms 
 	if err != nil {
 		return nil, fmt.Errorf("the person to grant to: %w", err)
 	}
-	master, err := c.home.master()
-	if err != nil {
-		return nil, err
-	}
 	bodies := make([]ledger.Body, len(terms))
 	for i, term := range terms {
-		if bodies[i], err = authority.IssueGrant(rand.Reader, master, who, keys, term); err != nil {
+		if bodies[i], err = c.home.Keys().IssueGrant(who, keys, term); err != nil {
 			return nil, err
 		}
 	}

@@ -23,7 +23,8 @@ import (
 // sealed with the keystore's key. A home without a directory lives in memory.
 type Home struct {
 	dir      string
-	keystore *keystore.Keystore // nil in memory
+	keystore *keystore.Keystore // nil in memory, and with an agent
+	agent    Keys               // which acts with the keys if they are not here
 
 	mu      sync.Mutex
 	secrets secrets
@@ -166,6 +167,11 @@ func HomeOf(person *identity.Identity) *Home {
 	}
 }
 
+// HomeWith returns the home at dir whose keys an agent holds. What changes the keystore fails in it.
+func HomeWith(dir string, agent Keys) *Home {
+	return &Home{dir: dir, agent: agent, turns: make(map[string]turn)}
+}
+
 // HomeOfAuthority returns a home in memory for the founder of an authority that is kept elsewhere, where other processes may change
 // it: load returns its newest state, and save keeps another.
 func HomeOfAuthority(founder *identity.Identity, load func() (*authority.Authority, error), save func(*authority.Authority) error) (*Home, error) {
@@ -187,10 +193,13 @@ func (h *Home) Close() {
 	}
 }
 
-// Identity returns the person's signing and opening keys.
+// GID returns whose home it is.
+func (h *Home) GID() identity.GID { return h.Keys().GID() }
+
+// Identity returns the person's signing and opening keys, nil where an agent has them.
 func (h *Home) Identity() *identity.Identity { return h.person }
 
-// AttributeKeys returns the attribute keys held.
+// AttributeKeys returns the attribute keys held here, none where an agent has them: see Keys.
 func (h *Home) AttributeKeys() []*abe.AttributeKey {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -207,16 +216,6 @@ func (h *Home) addKey(key *abe.AttributeKey) (added bool, err error) {
 		return nil
 	})
 	return added, err
-}
-
-// holds tells whether a key is kept already that was issued under a public key, for the attribute and version that an entry
-// issues one for.
-func (h *Home) holds(key *ledger.KeyIssued, under *abe.PublicKey) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.ContainsFunc(h.keys, func(k *abe.AttributeKey) bool {
-		return k.Attribute().Name == key.Attribute && k.Version() == key.Version && k.AuthorityKey() == under.Hash()
-	})
 }
 
 // master returns the master key of the patient's own authority, which it draws and keeps first if there is none yet.
@@ -239,6 +238,9 @@ func (h *Home) master() (*abe.MasterKey, error) {
 
 // Authority returns the authority whose keys are kept here, nil if there is none.
 func (h *Home) Authority() (*authority.Authority, error) {
+	if h.agent != nil {
+		return nil, ErrAgent
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.secrets.Authority == nil {
@@ -258,7 +260,7 @@ func (h *Home) SetAuthority(a *authority.Authority) error {
 // changeAuthority changes the state of the authority kept here and saves it. Change may be called again, on a newer state that
 // another process has saved meanwhile.
 func (h *Home) changeAuthority(change func(*authority.Authority) error) error {
-	if err := h.refresh(); err != nil {
+	if err := h.Refresh(); err != nil {
 		return err
 	}
 	return h.change(func(s *secrets) error {
@@ -277,8 +279,11 @@ func (h *Home) changeAuthority(change func(*authority.Authority) error) error {
 	})
 }
 
-// refresh takes over what another process has saved, if anything.
-func (h *Home) refresh() error {
+// ErrAgent is returned, wrapped, for what is not done through an agent: it takes the keystore itself.
+var ErrAgent = errors.New("the agent does not give keys away: this needs the home's passphrase")
+
+// Refresh takes over what another process has saved, if anything.
+func (h *Home) Refresh() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.reload()
@@ -288,9 +293,11 @@ var errNoAuthority = errors.New("no authority is kept in this home: found one wi
 
 // Node returns the address of the node last used, "" if there is none.
 func (h *Home) Node() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.secrets.Node
+	url, err := h.Keys().Node()
+	if err != nil {
+		return "" // as if it were not known: whoever needs the keys hears of it
+	}
+	return url
 }
 
 // SetNode remembers the address of the node.
@@ -298,15 +305,15 @@ func (h *Home) SetNode(url string) error {
 	if h.Node() == url {
 		return nil
 	}
-	return h.change(func(s *secrets) error {
-		s.Node = url
-		return nil
-	})
+	return h.Keys().SetNode(url)
 }
 
 // change changes the secrets and saves them; what can't be saved is not changed in memory either. If another process was
 // faster, its version is read and changed again.
 func (h *Home) change(change func(*secrets) error) error {
+	if h.agent != nil {
+		return ErrAgent
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for try := 0; ; try++ {

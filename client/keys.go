@@ -17,13 +17,13 @@ import (
 
 // FetchKeys brings home the attribute keys that were issued to the caller, each verified against its authority's public key,
 // and returns the new ones. One that does not verify is reported and left out.
-func (c *Client) FetchKeys(ctx context.Context) ([]*abe.AttributeKey, error) {
+func (c *Client) FetchKeys(ctx context.Context) ([]HeldKey, error) {
 	fetched, bad, err := c.fetchKeys(ctx)
 	return fetched, errors.Join(append(bad, err)...)
 }
 
 // fetchKeys is FetchKeys with the keys that don't verify apart: anybody with an authority can issue such.
-func (c *Client) fetchKeys(ctx context.Context) (fetched []*abe.AttributeKey, bad []error, err error) {
+func (c *Client) fetchKeys(ctx context.Context) (fetched []HeldKey, bad []error, err error) {
 	var skip uint32
 	issuers := make(map[policy.Authority][]*abe.PublicKey)
 	err = c.attempt(ctx, loginKey, func(s *session) error {
@@ -41,7 +41,7 @@ func (c *Client) fetchKeys(ctx context.Context) (fetched []*abe.AttributeKey, ba
 				case err != nil:
 					bad = append(bad, fmt.Errorf("a key that was issued to you: %w", err))
 				case key != nil:
-					fetched = append(fetched, key)
+					fetched = append(fetched, *key)
 				}
 				skip++
 			}
@@ -52,7 +52,7 @@ func (c *Client) fetchKeys(ctx context.Context) (fetched []*abe.AttributeKey, ba
 
 // openIssued opens and keeps an issued key; nil if it is kept already. Issuers are the keys that authorities ever had, those
 // learnt so far.
-func (c *Client) openIssued(ctx context.Context, encoded []byte, issuers map[policy.Authority][]*abe.PublicKey) (*abe.AttributeKey, error) {
+func (c *Client) openIssued(ctx context.Context, encoded []byte, issuers map[policy.Authority][]*abe.PublicKey) (*HeldKey, error) {
 	e, err := ledger.ParseEntry(encoded)
 	if err != nil {
 		return nil, err
@@ -62,18 +62,17 @@ func (c *Client) openIssued(ctx context.Context, encoded []byte, issuers map[pol
 		return nil, nil
 	}
 	pks, err := c.everyKey(ctx, e.Chain.Authority(), issuers)
-	if err != nil || c.home.holds(body, pks[len(pks)-1]) {
-		return nil, err
-	}
-	key, err := authority.OpenKey(c.home.Identity(), e, pks...)
 	if err != nil {
 		return nil, err
 	}
-	added, err := c.home.addKey(key)
+	if known, err := c.home.holds(body, pks[len(pks)-1]); err != nil || known {
+		return nil, err
+	}
+	key, added, err := c.home.Keys().KeepKey(e, pks)
 	if err != nil || !added {
 		return nil, err
 	}
-	return key, nil
+	return &key, nil
 }
 
 // everyKey learns the keys that an authority has ever had, at least one, unless they are in learnt.
@@ -96,7 +95,7 @@ func (c *Client) everyKey(ctx context.Context, name policy.Authority, learnt map
 
 // Enroll asks to join an authority by the code of an invitation, and waits until its keys have come or ctx ends. The
 // authority's own program has to be running for that; the request waits at the node until it is.
-func (c *Client) Enroll(ctx context.Context, code authority.Code, display string) ([]*abe.AttributeKey, error) {
+func (c *Client) Enroll(ctx context.Context, code authority.Code, display string) ([]HeldKey, error) {
 	if err := c.RegisterIdentity(ctx); err != nil {
 		return nil, err
 	}
@@ -108,7 +107,7 @@ func (c *Client) Enroll(ctx context.Context, code authority.Code, display string
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := authority.NewRequest(code, c.home.Identity(), display, founder)
+	sealed, err := c.home.Keys().RequestEnrolment(code, display, founder)
 	if err != nil {
 		return nil, err
 	}
@@ -123,11 +122,11 @@ func (c *Client) Enroll(ctx context.Context, code authority.Code, display string
 }
 
 // awaitKeys waits for keys of an authority that were not there before.
-func (c *Client) awaitKeys(ctx context.Context, from policy.Authority) ([]*abe.AttributeKey, error) {
+func (c *Client) awaitKeys(ctx context.Context, from policy.Authority) ([]HeldKey, error) {
 	for wait := 20 * time.Millisecond; ; wait = min(wait*2, time.Second) {
 		fetched, bad, err := c.fetchKeys(ctx)
 		for _, key := range fetched {
-			if key.Attribute().Authority == from {
+			if key.Attribute.Authority == from {
 				return fetched, err
 			}
 		}

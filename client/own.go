@@ -19,7 +19,7 @@ func (c *Client) RegisterIdentity(ctx context.Context) error {
 	} else if code := codeOf(err); code != "" && code != protocol.CodeNotFound {
 		return err
 	}
-	inception := c.home.Identity().Inception()
+	inception := c.home.Keys().Inception()
 	body := &ledger.IdentityRegistered{Sign: inception.Keys.Sign, Seal: inception.Keys.Seal, Recovery: inception.Recovery}
 	if err := c.register(ctx, ledger.PersonChain(c.GID()), body); err != nil {
 		return fmt.Errorf("registering the identity: %w", err)
@@ -44,11 +44,11 @@ func (c *Client) RegisterPatient(ctx context.Context) error {
 		return err
 	}
 	if !c.isPatient(c.GID()) {
-		master, err := c.home.master()
+		master, err := c.home.Keys().MasterKey()
 		if err != nil {
 			return err
 		}
-		body := &ledger.PatientRegistered{Key: master.PublicKey().Bytes()}
+		body := &ledger.PatientRegistered{Key: master.Bytes()}
 		if err := c.register(ctx, ledger.RecordChain(c.GID(), ledger.Profile), body); err != nil {
 			return fmt.Errorf("registering as a patient: %w", err)
 		}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/phrledger/phr/authority"
-	"github.com/phrledger/phr/crypto/abe"
+	"github.com/phrledger/phr/client"
 )
 
 // enroll joins an authority.
@@ -42,7 +42,7 @@ func enroll(ctx context.Context, e *env, args []string) error {
 	}
 	for _, k := range got {
 		if !e.json {
-			e.say("%s", k.Attribute())
+			e.say("%s", k.Attribute)
 		} else if err := e.emit(showKey(k)); err != nil {
 			return err
 		}
@@ -77,6 +77,6 @@ type shownKey struct {
 	Version   uint32 `json:"version"`
 }
 
-func showKey(k *abe.AttributeKey) shownKey {
-	return shownKey{k.Attribute().String(), string(k.Attribute().Authority), k.Version()}
+func showKey(k client.HeldKey) shownKey {
+	return shownKey{k.Attribute.String(), string(k.Attribute.Authority), k.Version}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/crypto/identity"
@@ -75,12 +76,16 @@ func idShow(_ context.Context, e *env, args []string) error {
 		return err
 	}
 	defer h.Close()
-	s := shownID{GID: h.Identity().GID(), Node: h.Node(), Recovery: h.HasRecovery()}
-	for _, k := range h.AttributeKeys() {
-		s.Keys = append(s.Keys, k.Attribute().String())
+	s := shownID{GID: h.GID(), Node: h.Node(), Recovery: h.HasRecovery()}
+	held, err := h.Keys().Attributes()
+	if err != nil {
+		return err
+	}
+	for _, k := range held {
+		s.Keys = append(s.Keys, k.Attribute.String())
 	}
 	a, err := h.Authority()
-	if err != nil {
+	if err != nil && !errors.Is(err, client.ErrAgent) {
 		return err
 	}
 	if a != nil {

@@ -23,13 +23,17 @@ func keys(ctx context.Context, e *env, args []string) error {
 	}
 	_, bad := c.FetchKeys(ctx)
 	t := e.table("ATTRIBUTE", "VERSION", "WHAT FOR")
-	for _, k := range c.Home().AttributeKeys() {
-		a := k.Attribute()
+	held, err := c.Home().Keys().Attributes()
+	if err != nil {
+		return err
+	}
+	for _, k := range held {
+		a := k.Attribute
 		use := "as a member of " + string(a.Authority)
 		if a.Authority.IsGID() {
 			use = "a grant to you by name, by " + string(a.Authority)
 		}
-		if err := t.row(showKey(k), a.String(), strconv.FormatUint(uint64(k.Version()), 10), use); err != nil {
+		if err := t.row(showKey(k), a.String(), strconv.FormatUint(uint64(k.Version), 10), use); err != nil {
 			return err
 		}
 	}
