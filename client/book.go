@@ -25,6 +25,7 @@ type Book struct {
 	records []*ledger.Entry // record events in their order
 	ids     map[ledger.EventID]bool
 	keys    map[uint32]*openEpoch
+	tended  string // the picture of what there was to tend when that was last tried
 }
 
 // Book opens a compartment. Nothing is asked of the node but who the patient is.

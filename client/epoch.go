@@ -13,10 +13,10 @@ import (
 	"github.com/phrledger/phr/ledger/protocol"
 )
 
-// openEpoch is an epoch that the caller can read and write.
+// openEpoch is an epoch that the caller has the keys of.
 type openEpoch struct {
 	keys  *epoch.Keys
-	shred *epoch.Shred
+	shred *epoch.Shred // nil until it was opened too
 }
 
 // errSealed means that the caller has no way into an epoch: it was over before their grant, or they lost it.
@@ -48,29 +48,32 @@ func (b *Book) opening(s *session) (*opening, error) {
 	return &opening{b, s, f, make(map[uint32]map[string][]byte), make(map[uint32]error)}, nil
 }
 
-// epoch opens an epoch: by the owner part, through links from a newer one, or by the wrap of the session's term. It fails
-// with errSealed where there is no way.
+// epoch opens an epoch for reading and writing: its keys, and with them its shred. It fails with errSealed where there is no
+// way.
 func (o *opening) epoch(ctx context.Context, number uint32) (*openEpoch, error) {
-	fact, ok := o.fact.At(number)
-	if !ok {
-		return nil, fmt.Errorf("%w: there is no epoch %d", errSealed, number)
-	}
-	k := o.b.keys[number]
-	if k != nil && k.shred.Version() == fact.Erased && (k.keys.HasHistory() || !o.s.history()) {
-		return k, nil
-	}
-	if err := o.sealed[number]; err != nil {
-		return nil, err
-	}
-	k, err := o.unlock(ctx, fact)
-	if errors.Is(err, errSealed) {
-		o.sealed[number] = err
-	}
+	keys, err := o.secrets(ctx, number)
 	if err != nil {
 		return nil, err
 	}
-	o.b.keys[number] = k
-	return k, nil
+	fact, _ := o.fact.At(number)
+	k := o.b.keys[number]
+	if k.shred != nil && k.shred.Version() == fact.Erased {
+		return k, nil
+	}
+	var sealed []byte
+	for _, piece := range fact.Shred() {
+		data, err := o.part(ctx, fact, piece.Name)
+		if err != nil {
+			return nil, err
+		}
+		sealed = append(sealed, data...)
+	}
+	shred, err := epoch.OpenShred(keys, o.b.place(number), fact.Erased, sealed)
+	if err != nil {
+		return nil, &brokenPart{ledger.PartShred, "the key state does not open"}
+	}
+	o.b.keys[number] = &openEpoch{keys, shred}
+	return o.b.keys[number], nil
 }
 
 // current opens the epoch in force.
@@ -82,31 +85,44 @@ func (b *Book) place(number uint32) epoch.Place {
 	return epoch.Place{Patient: string(b.chain.GID()), Compartment: string(b.chain.Compartment), Epoch: number}
 }
 
-func (o *opening) unlock(ctx context.Context, fact *ledger.Epoch) (*openEpoch, error) {
-	keys, err := o.keys(ctx, fact)
+// secrets returns the keys of an epoch, by the owner part, through links from a newer one, or by the wrap of the session's
+// term. It fails with errSealed where there is no way.
+func (o *opening) secrets(ctx context.Context, number uint32) (*epoch.Keys, error) {
+	fact, ok := o.fact.At(number)
+	if !ok {
+		return nil, fmt.Errorf("%w: there is no epoch %d", errSealed, number)
+	}
+	if k := o.b.keys[number]; k != nil && (k.keys.HasHistory() || !o.s.history()) {
+		return k.keys, nil
+	}
+	if err := o.sealed[number]; err != nil {
+		return nil, err
+	}
+	keys, err := o.unlock(ctx, fact)
+	if errors.Is(err, errSealed) {
+		o.sealed[number] = err
+	}
 	if err != nil {
 		return nil, err
 	}
-	var sealed []byte
-	for _, piece := range fact.Shred() {
-		data, err := o.part(ctx, fact, piece.Name)
-		if err != nil {
-			return nil, err
-		}
-		sealed = append(sealed, data...)
-	}
-	shred, err := epoch.OpenShred(keys, o.b.place(fact.Number), fact.Erased, sealed)
-	if err != nil {
-		return nil, &brokenPart{ledger.PartShred, "the key state does not open"}
-	}
-	return &openEpoch{keys, shred}, nil
+	o.b.keys[number] = &openEpoch{keys: keys}
+	return keys, nil
 }
 
-func (o *opening) keys(ctx context.Context, fact *ledger.Epoch) (*epoch.Keys, error) {
+// unlock tries the ways into an epoch, the cheapest first. The error is that of the way which is the caller's own.
+func (o *opening) unlock(ctx context.Context, fact *ledger.Epoch) (*epoch.Keys, error) {
+	linked := fact.Number < o.fact.Epoch.Number && o.s.history()
 	if o.b.own() {
-		return o.byOwner(ctx, fact)
+		keys, err := o.byOwner(ctx, fact)
+		if !linked || !errors.Is(err, errSealed) {
+			return keys, err
+		}
+		if keys, other := o.byLink(ctx, fact); other == nil || !errors.Is(other, errSealed) {
+			return keys, other
+		}
+		return nil, err
 	}
-	if fact.Number < o.fact.Epoch.Number && o.s.history() {
+	if linked {
 		keys, err := o.byLink(ctx, fact)
 		if err == nil || !errors.Is(err, errSealed) {
 			return keys, err
@@ -133,22 +149,28 @@ func (o *opening) byOwner(ctx context.Context, fact *ledger.Epoch) (*epoch.Keys,
 // byLink opens the epoch after it, and with that one's history key the link back.
 func (o *opening) byLink(ctx context.Context, fact *ledger.Epoch) (*epoch.Keys, error) {
 	after, _ := o.fact.At(fact.Number + 1)
-	newer, err := o.epoch(ctx, after.Number)
+	newer, err := o.secrets(ctx, after.Number)
 	if err != nil {
 		return nil, err
 	}
-	if !newer.keys.HasHistory() {
-		return nil, fmt.Errorf("%w: epoch %d", errSealed, fact.Number)
+	return o.link(ctx, after, newer)
+}
+
+// link opens the link from an epoch, whose keys are given, to the one before.
+func (o *opening) link(ctx context.Context, from *ledger.Epoch, keys *epoch.Keys) (*epoch.Keys, error) {
+	if !keys.HasHistory() {
+		return nil, fmt.Errorf("%w: epoch %d", errSealed, from.Number-1)
 	}
-	sealed, err := o.part(ctx, after, ledger.PartLink)
+	sealed, err := o.part(ctx, from, ledger.PartLink)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := epoch.OpenLink(newer.keys, o.b.place(after.Number), fact.KID, fact.HID, sealed)
+	to, _ := o.fact.At(from.Number - 1)
+	previous, err := epoch.OpenLink(keys, o.b.place(from.Number), to.KID, to.HID, sealed)
 	if err != nil {
-		return nil, &brokenPart{ledger.PartLink, fmt.Sprintf("it does not hold the keys of epoch %d", fact.Number)}
+		return nil, &brokenPart{ledger.PartLink, fmt.Sprintf("it does not hold the keys of epoch %d", to.Number)}
 	}
-	return keys, nil
+	return previous, nil
 }
 
 // byWrap opens the wrap of the session's term.
@@ -199,10 +221,18 @@ func (o *opening) part(ctx context.Context, fact *ledger.Epoch, name string) ([]
 		}
 	}
 	data, ok := o.parts[fact.Number][name]
-	if !ok || named.Hash != sha256.Sum256(data) {
-		return nil, &missingPart{name, fact.Number}
+	switch {
+	case ok && named.Hash == sha256.Sum256(data):
+		return data, nil
+	case o.obsolete(fact.Number, name):
+		return nil, fmt.Errorf("%w: part %q of epoch %d is erased, since others stand for it", errSealed, name, fact.Number)
 	}
-	return data, nil
+	return nil, &missingPart{name, fact.Number}
+}
+
+// obsolete tells whether a part is one that a node erases.
+func (o *opening) obsolete(number uint32, name string) bool {
+	return slices.ContainsFunc(o.fact.Obsolete(), func(p ledger.EpochPart) bool { return p.Epoch == number && p.Part.Name == name })
 }
 
 // missingPart means that the node does not have a part as the log names it, as far as the caller has read: it may have been
@@ -216,8 +246,9 @@ func (e *missingPart) Error() string {
 	return fmt.Sprintf("sealed: the node does not have part %q of epoch %d", e.name, e.epoch)
 }
 
-// Unwrap makes a missing part one more reason for an epoch to stay sealed.
-func (e *missingPart) Unwrap() error { return errSealed }
+// Unwrap makes a missing part a broken one: if it was not replaced, it is lost, and what is said of it on the log counts only
+// where the chain still ends where the caller has read.
+func (e *missingPart) Unwrap() error { return &brokenPart{e.name, "the node does not have it"} }
 
 // asked is how many pieces of a shred are asked for at a time: an answer holds no more.
 const asked = 3

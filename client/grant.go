@@ -145,7 +145,10 @@ func (b *Book) setTerm(ctx context.Context, s *session, f *ledger.CompartmentFac
 func (b *Book) addition(ctx context.Context, s *session, f *ledger.CompartmentFact, term ledger.LiveTerm) ([]ledger.Body, []protocol.PartData, error) {
 	terms := append(f.Terms[:len(f.Terms):len(f.Terms)], term)
 	set := &ledger.PolicySet{Terms: plain(terms)}
-	why, _ := b.stale()
+	why, err := b.due(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
 	if !term.History {
 		why = "granted from now on"
 	}
@@ -165,21 +168,21 @@ func (b *Book) rewrap(ctx context.Context, s *session, set *ledger.PolicySet, te
 	if err != nil {
 		return nil, nil, err
 	}
-	current, err := o.current(ctx)
+	before, parts, _, err := o.care(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &rotation{b: b}
-	if err := r.mendLink(ctx, o, current); err != nil {
+	number := o.fact.Epoch.Number
+	keys, err := o.secrets(ctx, number)
+	if err != nil {
 		return nil, nil, err
 	}
-	number := o.fact.Epoch.Number
-	part, data, err := b.wrap(ctx, number, current.keys, &term)
+	part, data, err := b.wrap(ctx, number, keys, &term)
 	if err != nil {
 		return nil, nil, err
 	}
 	rewrapped := &ledger.EpochRewrapped{Epoch: number, Parts: []ledger.Part{*part}}
-	return append(r.before, set, rewrapped), append(r.parts, b.partData(number, part.Name, data)), nil
+	return append(before, set, rewrapped), append(parts, b.partData(number, part.Name, data)), nil
 }
 
 func plain(terms []ledger.LiveTerm) []ledger.Term {

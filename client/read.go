@@ -20,6 +20,9 @@ func (b *Book) Records(ctx context.Context) ([]chart.Record, error) { return b.r
 func (b *Book) recordsFrom(ctx context.Context, n int) (all []chart.Record, err error) {
 	err = b.do(ctx, b.readKey(), func(s *session) (err error) {
 		all, err = b.decrypt(ctx, s, b.records[n:])
+		if err == nil && b.own() {
+			b.tend(ctx, s)
+		}
 		return err
 	})
 	return all, err
@@ -50,7 +53,7 @@ func (b *Book) decrypt(ctx context.Context, s *session, entries []*ledger.Entry)
 		missing = missing || errors.As(err, &lost)
 		switch {
 		case errors.Is(err, errSealed):
-			all[i].Unreadable = err.Error()
+			all[i].Unreadable = b.advise(err)
 		case err != nil:
 			return nil, errors.Join(err, g.Wait())
 		default:
@@ -71,6 +74,16 @@ func (b *Book) decrypt(ctx context.Context, s *session, entries []*ledger.Entry)
 		return all, err
 	}
 	return b.decrypt(ctx, s, entries)
+}
+
+// advise says why an epoch stays sealed. Who reads says nothing on the log, not of broken parts either, or an insurer could
+// keep everybody from writing: such a reader has to tell those who may.
+func (b *Book) advise(err error) string {
+	var broken *brokenPart
+	if errors.As(err, &broken) && !b.own() {
+		return err.Error() + "; the next epoch repairs it: tell the patient, or somebody who may write"
+	}
+	return err.Error()
 }
 
 func (b *Book) erased(e *ledger.Entry) bool {
@@ -121,6 +134,9 @@ func (b *Book) Opens(e *ledger.Entry) bool {
 	defer b.turn.give()
 	_, content, _ := contentOf(e)
 	for _, k := range b.keys {
+		if k.shred == nil {
+			continue
+		}
 		if _, err := epoch.Open(k.keys, k.shred, headerOf(e.Event), content.Sealed); err == nil {
 			return true
 		}

@@ -43,8 +43,8 @@ type rotation struct {
 	parts   []protocol.PartData
 }
 
-// rotation makes the epoch after the current one, for terms. A part of the current one that turns out to be broken is
-// disputed, and a link that is missing is added: once the epoch is over that can't be made good.
+// rotation makes the epoch after the current one, for terms. What is wrong with the epochs there are is disputed or made good
+// with it, as far as the caller can.
 func (b *Book) rotation(ctx context.Context, s *session, terms []ledger.LiveTerm, reason string) (*rotation, error) {
 	r := &rotation{b: b}
 	f, _ := b.fact()
@@ -55,48 +55,18 @@ func (b *Book) rotation(ctx context.Context, s *session, terms []ledger.LiveTerm
 	if err != nil {
 		return nil, err
 	}
-	ending, err := o.current(ctx)
-	var broken *brokenPart
-	switch {
-	case errors.As(err, &broken) && !f.Epoch.Disputed:
-		r.before = []ledger.Body{&ledger.EpochDisputed{Epoch: f.Epoch.Number, Part: broken.name, Reason: broken.why}}
-	case errors.Is(err, errSealed): // without its keys the link stays pending
-	case err != nil:
+	if r.before, r.parts, _, err = o.care(ctx); err != nil {
 		return nil, err
-	default:
-		if err := r.mendLink(ctx, o, ending); err != nil {
-			return nil, err
-		}
+	}
+	ending, err := o.secrets(ctx, f.Epoch.Number)
+	if err != nil && !errors.Is(err, errSealed) { // without its keys the link stays pending
+		return nil, err
 	}
 	return r, r.start(ctx, f.Epoch.Number+1, terms, ending, reason)
 }
 
-// mendLink adds the link to the epoch before the current one, if whoever started the current one could not, and the caller
-// can.
-func (r *rotation) mendLink(ctx context.Context, o *opening, current *openEpoch) error {
-	number := o.fact.Epoch.Number
-	if _, there := o.fact.Epoch.Part(ledger.PartLink); there || number == 1 || !current.keys.HasHistory() {
-		return nil
-	}
-	previous, err := o.epoch(ctx, number-1)
-	if errors.Is(err, errSealed) {
-		return nil
-	}
-	if err != nil || !previous.keys.HasHistory() {
-		return err
-	}
-	link, err := epoch.SealLink(rand.Reader, r.b.place(number), current.keys, previous.keys)
-	if err != nil {
-		return err
-	}
-	part := ledger.Part{Name: ledger.PartLink, Hash: sha256.Sum256(link)}
-	r.before = append(r.before, &ledger.EpochRewrapped{Epoch: number, Parts: []ledger.Part{part}})
-	r.parts = append(r.parts, r.b.partData(number, part.Name, link))
-	return nil
-}
-
 // start draws the keys of an epoch and wraps them for the patient and for every term.
-func (r *rotation) start(ctx context.Context, number uint32, terms []ledger.LiveTerm, previous *openEpoch, reason string) error {
+func (r *rotation) start(ctx context.Context, number uint32, terms []ledger.LiveTerm, previous *epoch.Keys, reason string) error {
 	keys, err := epoch.Generate(rand.Reader)
 	if err != nil {
 		return err
@@ -126,7 +96,7 @@ func (r *rotation) start(ctx context.Context, number uint32, terms []ledger.Live
 }
 
 // seal adds the parts that every epoch has.
-func (r *rotation) seal(number uint32, keys *epoch.Keys, patient *identity.Keys, previous *openEpoch) error {
+func (r *rotation) seal(number uint32, keys *epoch.Keys, patient *identity.Keys, previous *epoch.Keys) error {
 	at := r.b.place(number)
 	owner, err := epoch.SealOwner(patient, at, keys)
 	if err != nil {
@@ -142,10 +112,10 @@ func (r *rotation) seal(number uint32, keys *epoch.Keys, patient *identity.Keys,
 		return err
 	}
 	r.add(ledger.Part{Name: ledger.PartShred}, sealed)
-	if previous == nil || !previous.keys.HasHistory() {
+	if previous == nil || !previous.HasHistory() {
 		return nil
 	}
-	link, err := epoch.SealLink(rand.Reader, at, keys, previous.keys)
+	link, err := epoch.SealLink(rand.Reader, at, keys, previous)
 	if err != nil {
 		return err
 	}

@@ -154,6 +154,7 @@ func (b *Book) commit(ctx context.Context, o *outgoing) (ids []ledger.EventID, e
 		}
 		if err == nil {
 			ids = o.Tries[len(o.Tries)-1]
+			b.tend(ctx, s)
 		}
 		return err
 	})
@@ -177,21 +178,12 @@ func (b *Book) readyEpoch(ctx context.Context, s *session, refused uint32) (uint
 	if err != nil {
 		return 0, err
 	}
-	why, _ := b.stale()
+	why, err := b.due(ctx, s)
+	if err != nil {
+		return 0, err
+	}
 	if why == "" && f.Epoch.Number == refused {
 		why = "an attribute or authority it rests on has changed"
-	}
-	if why == "" {
-		o, err := b.opening(s)
-		if err != nil {
-			return 0, err
-		}
-		var broken *brokenPart
-		if _, err := o.current(ctx); errors.As(err, &broken) {
-			why = broken.Error()
-		} else if err != nil {
-			return 0, err
-		}
 	}
 	if why == "" {
 		return f.Epoch.Number, nil
@@ -201,6 +193,25 @@ func (b *Book) readyEpoch(ctx context.Context, s *session, refused uint32) (uint
 	}
 	f, err = b.existing()
 	return f.Epoch.Number, err
+}
+
+// due says why a new epoch has to be started before anything rests on the current one: it is stale, or a part that the caller
+// opens it by is broken. It is empty while none is.
+func (b *Book) due(ctx context.Context, s *session) (string, error) {
+	if why, _ := b.stale(); why != "" {
+		return why, nil
+	}
+	o, err := b.opening(s)
+	if err != nil {
+		return "", err
+	}
+	var broken *brokenPart
+	if _, err := o.current(ctx); errors.As(err, &broken) {
+		return broken.Error(), nil
+	} else if err != nil {
+		return "", err
+	}
+	return "", nil
 }
 
 // seal seals drafts for the current epoch, under new event ids.
