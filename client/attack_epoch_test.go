@@ -66,13 +66,14 @@ func (w *world) forge(his *client.Book, change func(*forged)) error {
 // rotations is a patient's compartment with two kinds of readers, and two doctors who write.
 type rotations struct {
 	*world
+	maria                 *client.Client
 	hers, his, other, its *client.Book
 	doctors, agents       ledger.TermID
 }
 
 func (w *world) rotations() *rotations {
 	maria, ruiz, second, agent := w.patient(), w.the("doctor@city-hospital"), w.the("doctor@county-hospital"), w.the("agent@acme-insurance")
-	r := &rotations{world: w, hers: w.book(maria, maria, ledger.Health)}
+	r := &rotations{world: w, maria: maria, hers: w.book(maria, maria, ledger.Health)}
 	r.doctors = w.grant(r.hers, client.GrantRequest{To: "doctor@city-hospital or doctor@county-hospital", Write: true}).Term.ID
 	r.agents = w.grant(r.hers, client.GrantRequest{To: "agent@acme-insurance"}).Term.ID
 	r.his, r.other, r.its = w.book(ruiz, maria, ledger.Health), w.book(second, maria, ledger.Health), w.book(agent, maria, ledger.Health)
@@ -227,7 +228,7 @@ func TestAttack47_TwoRotators(t *testing.T) {
 func TestAttack48_ConcurrentRotationsAndWrites(t *testing.T) {
 	w := inTown(t)
 	maria, ruiz, second := w.patient(), w.the("doctor@city-hospital"), w.the("doctor@county-hospital")
-	r := &rotations{world: w, hers: w.book(maria, maria, ledger.Health)}
+	r := &rotations{world: w, maria: maria, hers: w.book(maria, maria, ledger.Health)}
 	w.grant(r.hers, client.GrantRequest{To: "doctor@city-hospital or doctor@county-hospital", Write: true})
 	r.his, r.other = w.book(ruiz, maria, ledger.Health), w.book(second, maria, ledger.Health)
 	homes := []*client.Home{maria.Home(), ruiz.Home(), second.Home()}

@@ -35,6 +35,33 @@ func (b *Book) startEpoch(ctx context.Context, s *session, reason string) error 
 	return b.append(ctx, s, nil, append(r.before, r.started), r.parts)
 }
 
+// StartEpoch has the compartment go on in a new epoch, for those who are let in now, and returns its number. That repairs
+// what is broken in the current one. Only the patient and those who may write can. The reason stands on the log in clear.
+func (b *Book) StartEpoch(ctx context.Context, reason string) (number uint32, err error) {
+	var from uint32
+	err = b.do(ctx, b.writeKey(), func(s *session) error {
+		f, err := b.existing()
+		if err != nil {
+			return err
+		}
+		if from == 0 {
+			from = f.Epoch.Number
+		}
+		if f.Epoch.Number == from {
+			if err := b.startEpoch(ctx, s, reason); err != nil {
+				return err
+			}
+		} // else a try before counts after all, or somebody else was faster
+		f, err = b.existing()
+		number = f.Epoch.Number
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("starting an epoch of %s: %w", b.chain.Compartment, err)
+	}
+	return number, nil
+}
+
 // rotation is an epoch about to be started.
 type rotation struct {
 	b       *Book

@@ -70,6 +70,9 @@ func pending(e *ledger.Epoch) bool {
 }
 
 func (b *Book) tendOnce(ctx context.Context, s *session) error {
+	if err := b.catchUp(ctx, s); err != nil {
+		return err
+	}
 	o, err := b.opening(s)
 	if err != nil {
 		return err

@@ -70,6 +70,10 @@ func verbs() []verb {
 			"phr compartment list", compartmentList,
 		},
 		{
+			"compartment rotate", patients, "NAME [--reason TEXT]", "go on under new keys, for everybody let in: what a broken key is mended by",
+			"phr compartment rotate health --reason 'the insurer can not open epoch 3'", compartmentRotate,
+		},
+		{
 			"grant", patients, "--to WHOM --compartment NAME", "let someone in; prints the grant id",
 			"phr grant --to doctor@city-hospital --compartment health --write\n" +
 				"phr grant --to 'gid:GID and agent@acme-insurance' --compartment health --until 30d", grant,
