@@ -256,7 +256,7 @@ func TestAttack47_PartsErasedEarly(t *testing.T) {
 	r.lose(r.hers, ledger.WrapName(r.agents))
 	records, err := r.its.Records(r.ctx)
 	must(t, err)
-	if why := records[0].Unreadable; !strings.Contains(why, "the node does not have it") || !strings.Contains(why, "tell the patient") {
+	if why := records[0].Unreadable; !strings.Contains(why, "the node does not have part") || !strings.Contains(why, "tell the patient") {
 		t.Errorf("the insurer is told %q", why)
 	}
 	r.epoch(r.its, 1)
