@@ -91,6 +91,9 @@ func (a *Authority) proved(r *request) (*invitation, error) {
 
 // seat gives the person a seat, unless the log shows that it was used.
 func (inv *invitation) seat(now time.Time, gid identity.GID, roster *Roster) (enrolled bool, err error) {
+	if roster.removedAfter(inv.After, gid, inv.Attributes) {
+		return false, errors.New("was removed since it was opened: it takes a new invitation")
+	}
 	if roster.Used(inv.ID, gid) {
 		if !roster.holds(gid, inv.Attributes) {
 			return false, errors.New("came in by it before, and was removed")

@@ -196,20 +196,57 @@ func TestAttack20_Retargeted(t *testing.T) {
 	}
 }
 
-// TestAttack21_RemovedComesBack lets a removed representative try the old invitation again, which still has seats.
+// TestAttack21_RemovedComesBack lets a removed representative try every invitation from before the removal again, all of which
+// have seats.
 func TestAttack21_RemovedComesBack(t *testing.T) {
 	w := newWorld(t)
 	doctor := person(t)
 	w.register(doctor)
 	code := invite(t, w.hospital, authority.Offer{Attributes: []string{"doctor", "surgeon"}, Uses: 5})
-	first := ask(t, code, doctor, w.founder)
+	other := invite(t, w.hospital, authority.Offer{Attributes: []string{"doctor"}, Uses: 5})
+	nurses := invite(t, w.hospital, authority.Offer{Attributes: []string{"nurse"}})
+	first, waiting := ask(t, code, doctor, w.founder), ask(t, other, doctor, w.founder)
 	w.enrol(first)
+	bodies, err := w.roster.Revoke(doctor.GID(), "left")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shut := w.hospital.Shut(w.roster, doctor.GID(), "doctor", "surgeon")
+	if len(shut) != 1 || shut[0].ID != code.Invitation() {
+		t.Errorf("Shut = %v, want the invitation that was used", shut)
+	}
+	w.sayAll(bodies)
+	for name, sealed := range map[string][]byte{
+		"the first request again":            first,
+		"by the same invitation":             ask(t, code, doctor, w.founder),
+		"by another that waited meanwhile":   waiting,
+		"by another from before the removal": ask(t, other, doctor, w.founder),
+	} {
+		if m, err := w.admit(sealed); !errors.Is(err, authority.ErrRefused) || m != nil {
+			t.Errorf("%s: Admit = %+v, %v, want ErrRefused", name, m, err)
+		}
+	}
+	// Who was not removed comes in by what is left open, and the one removed as something else, or by a new invitation.
+	colleague := person(t)
+	w.register(colleague)
+	w.enrol(ask(t, other, colleague, w.founder))
+	w.enrol(ask(t, nurses, doctor, w.founder))
+	number, _ := w.roster.Head()
+	w.enrol(ask(t, invite(t, w.hospital, authority.Offer{Attributes: []string{"doctor"}, After: number}), doctor, w.founder))
+}
+
+// TestAttack21_InvitationsOfBackups has the authority's state set back to before it shut the invitation: the log still shows who came in by
+// it and was removed.
+func TestAttack21_InvitationsOfBackups(t *testing.T) {
+	w := newWorld(t)
+	doctor := person(t)
+	w.register(doctor)
+	code := invite(t, w.hospital, authority.Offer{Attributes: []string{"doctor", "surgeon"}, Uses: 5})
+	w.enrol(ask(t, code, doctor, w.founder))
 	w.say(w.founder, ledger.AuthorityChain("city-hospital"),
 		&ledger.RepresentativeRemoved{GID: doctor.GID(), Attributes: []string{"surgeon"}})
-	for _, sealed := range [][]byte{first, ask(t, code, doctor, w.founder)} {
-		if m, err := w.admit(sealed); !errors.Is(err, authority.ErrRefused) || m != nil {
-			t.Errorf("Admit = %+v, %v, want ErrRefused", m, err)
-		}
+	if m, err := w.admit(ask(t, code, doctor, w.founder)); !errors.Is(err, authority.ErrRefused) || m != nil {
+		t.Errorf("Admit = %+v, %v, want ErrRefused", m, err)
 	}
 }
 

@@ -22,6 +22,12 @@
 // not given away twice. A chain is linear, so events made from a roster that the chain has passed are refused as a conflict:
 // catch up and ask Admit again. A crash at any point therefore costs nothing and enrols nobody twice.
 //
+// # Taking attributes away
+//
+// Revoke removes a person and moves the attribute to its next version; Rotate moves it for everybody. Whoever is enrolled and
+// has no key of the version in force is owed one: Owed is a fold of the chain, so that a crash between two chunks of Reissue is
+// made good by asking again. Rekey replaces the master key itself. See revoke.go, reissue.go and rekey.go.
+//
 // # What it does not protect
 //
 // Whoever has the code is taken for the one invited: hand it over as carefully as the attribute deserves. The founder's
@@ -61,6 +67,7 @@ type Authority struct {
 	founder     identity.GID
 	role        ledger.AuthorityKind
 	master      *abe.MasterKey
+	next        *abe.MasterKey // that is to replace master; nil if none is
 	invitations map[InvitationID]*invitation
 }
 
@@ -121,7 +128,12 @@ func (a *Authority) Founder() identity.GID { return a.founder }
 // PublicKey returns the key under which attribute keys of the authority verify.
 func (a *Authority) PublicKey() *abe.PublicKey { return a.master.PublicKey() }
 
-// Registration returns what the founder's chain must say for the registry to endorse it.
+// Registration returns what the founder's chain must say for the registry to endorse it: of the key that is to replace the one
+// in use, if one is.
 func (a *Authority) Registration() *ledger.AuthorityRegistered {
-	return &ledger.AuthorityRegistered{Name: a.Name(), Role: a.role, Key: a.PublicKey().Bytes()}
+	key := a.PublicKey()
+	if a.next != nil {
+		key = a.next.PublicKey()
+	}
+	return &ledger.AuthorityRegistered{Name: a.Name(), Role: a.role, Key: key.Bytes()}
 }

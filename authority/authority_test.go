@@ -103,7 +103,11 @@ func TestAttack06_DoctoredState(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(fields []any){
-		"version":               func(f []any) { f[0] = 2 },
+		"version":               func(f []any) { f[0] = 3 },
+		"first version":         func(f []any) { f[0] = 1 },
+		"no removals known":     func(f []any) { f[5] = f[5].([]any)[1:] },
+		"next of another":       func(f []any) { f[6] = other.Bytes() },
+		"no next":               func(f []any) { f[6] = []byte("key") },
 		"founder":               func(f []any) { f[1] = "nobody" },
 		"role":                  func(f []any) { f[2] = "registry" },
 		"master key":            func(f []any) { f[3] = []byte("key") },
@@ -137,6 +141,28 @@ func TestAttack06_DoctoredState(t *testing.T) {
 				t.Errorf("Parse = %v, want ErrMalformed", err)
 			}
 		})
+	}
+}
+
+// The first version of the encoding, which knew no removals, is still read: whoever was removed before comes in by none of its
+// invitations.
+func TestParseFirstVersion(t *testing.T) {
+	a := populated(t)
+	var fields []any
+	if err := canonical.Unmarshal(a.Bytes(), &fields); err != nil {
+		t.Fatal(err)
+	}
+	fields[0] = 1
+	b, err := canonical.Marshal(fields[:5])
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := authority.Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(old.Bytes(), a.Bytes()) {
+		t.Error("it is read as another authority")
 	}
 }
 

@@ -2,6 +2,7 @@ package authority
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,7 +15,7 @@ import (
 	"github.com/phrledger/phr/ledger"
 )
 
-const encodingVersion = 1
+const encodingVersion = 2
 
 type authorityEncoding struct {
 	_           struct{} `cbor:",toarray"`
@@ -23,6 +24,18 @@ type authorityEncoding struct {
 	Role        ledger.AuthorityKind
 	Master      []byte
 	Invitations []invitationEncoding // in order of ID
+	After       []uint64             // of each invitation, in the same order
+	Next        []byte               // the master key that is to replace Master; empty if none is
+}
+
+// firstEncoding is what version 1 was.
+type firstEncoding struct {
+	_           struct{} `cbor:",toarray"`
+	Version     uint64
+	Founder     identity.GID
+	Role        ledger.AuthorityKind
+	Master      []byte
+	Invitations []invitationEncoding
 }
 
 type invitationEncoding struct {
@@ -47,6 +60,10 @@ func (a *Authority) Bytes() []byte {
 			ID: id, Key: inv.key, Attributes: inv.Attributes, Uses: uint32(inv.Uses), Expires: inv.Expires.UnixMilli(),
 			Note: inv.Note, Taken: inv.Taken,
 		})
+		enc.After = append(enc.After, inv.After)
+	}
+	if a.next != nil {
+		enc.Next = a.next.Bytes()
 	}
 	b, err := canonical.Marshal(enc)
 	if err != nil {
@@ -59,8 +76,8 @@ func compareInvitations(x, y InvitationID) int { return bytes.Compare(x[:], y[:]
 
 // Parse is the inverse of Bytes. It fails with ErrMalformed for anything else.
 func Parse(b []byte) (*Authority, error) {
-	var enc authorityEncoding
-	if err := canonical.Unmarshal(b, &enc); err != nil {
+	enc, err := decode(b)
+	if err != nil {
 		return nil, fmt.Errorf("%w: authority: %w", ErrMalformed, err)
 	}
 	a, err := enc.authority()
@@ -70,11 +87,28 @@ func Parse(b []byte) (*Authority, error) {
 	return a, nil
 }
 
+// decode reads an encoding of this version or of the first, whose invitations let nobody in who was ever removed.
+func decode(b []byte) (*authorityEncoding, error) {
+	enc := new(authorityEncoding)
+	err := canonical.Unmarshal(b, enc)
+	if err == nil {
+		return enc, nil
+	}
+	var first firstEncoding
+	if canonical.Unmarshal(b, &first) != nil || first.Version != 1 {
+		return nil, err
+	}
+	return &authorityEncoding{
+		Version: encodingVersion, Founder: first.Founder, Role: first.Role, Master: first.Master, Invitations: first.Invitations,
+		After: make([]uint64, len(first.Invitations)),
+	}, nil
+}
+
 func (enc *authorityEncoding) authority() (*Authority, error) {
 	if enc.Version != encodingVersion {
 		return nil, fmt.Errorf("unknown version %d", enc.Version)
 	}
-	if len(enc.Invitations) > MaxInvitations {
+	if len(enc.Invitations) > MaxInvitations || len(enc.After) != len(enc.Invitations) {
 		return nil, fmt.Errorf("%d invitations", len(enc.Invitations))
 	}
 	master, err := abe.ParseMasterKey(enc.Master)
@@ -85,6 +119,9 @@ func (enc *authorityEncoding) authority() (*Authority, error) {
 	if err := checkNamed(a.founder, a.Name(), a.role); err != nil {
 		return nil, err
 	}
+	if a.next, err = enc.next(); err != nil {
+		return nil, err
+	}
 	for i := range enc.Invitations {
 		next := &enc.Invitations[i]
 		if i > 0 && compareInvitations(enc.Invitations[i-1].ID, next.ID) >= 0 {
@@ -93,8 +130,27 @@ func (enc *authorityEncoding) authority() (*Authority, error) {
 		if a.invitations[next.ID], err = next.invitation(a.Name()); err != nil {
 			return nil, fmt.Errorf("invitation %s: %w", next.ID, err)
 		}
+		a.invitations[next.ID].After = enc.After[i]
 	}
 	return a, nil
+}
+
+func (enc *authorityEncoding) next() (*abe.MasterKey, error) {
+	if len(enc.Next) == 0 {
+		return nil, nil
+	}
+	next, err := abe.ParseMasterKey(enc.Next)
+	if err != nil {
+		return nil, err
+	}
+	master, err := abe.ParseMasterKey(enc.Master)
+	if err != nil {
+		return nil, err
+	}
+	if next.PublicKey().Authority() != master.PublicKey().Authority() {
+		return nil, errors.New("its next master key is another authority's")
+	}
+	return next, nil
 }
 
 // maxTime is the year 9999 in unix milliseconds.
@@ -114,6 +170,6 @@ func (enc *invitationEncoding) invitation(authority policy.Authority) (*invitati
 	}
 	inv := &invitation{key: enc.Key}
 	inv.ID, inv.Taken = enc.ID, enc.Taken
-	inv.Offer = Offer{enc.Attributes, int(enc.Uses), time.UnixMilli(enc.Expires), enc.Note}
+	inv.Offer = Offer{Attributes: enc.Attributes, Uses: int(enc.Uses), Expires: time.UnixMilli(enc.Expires), Note: enc.Note}
 	return inv, inv.check(authority)
 }

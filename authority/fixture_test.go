@@ -184,3 +184,11 @@ func (w *world) newDoctor() (*identity.Identity, *ledger.Entry) {
 	entries := w.enrol(ask(w, invite(w, w.hospital, authority.Offer{Attributes: []string{"doctor"}}), doctor, w.founder))
 	return doctor, entries[len(entries)-1]
 }
+
+// sayAll puts what the hospital says on its chain.
+func (w *world) sayAll(bodies []ledger.Body) {
+	w.Helper()
+	for _, b := range bodies {
+		w.say(w.founder, ledger.AuthorityChain("city-hospital"), b)
+	}
+}

@@ -35,6 +35,7 @@ type Offer struct {
 	Uses       int       // how many people may come in by it; 0 is one
 	Expires    time.Time // 0 is DefaultExpiry from now
 	Note       string    // for the authority itself: whom it is for
+	After      uint64    // number of the newest event of the chain: whoever is removed by a later one does not come in
 }
 
 // Invitation is an open invitation, as the authority sees it. The code can't be had from it.
@@ -89,6 +90,20 @@ func (a *Authority) Withdraw(id InvitationID) error {
 	}
 	delete(a.invitations, id)
 	return nil
+}
+
+// Shut closes the invitations through which a person came in for one of the named attributes, or has a seat, and returns them.
+// What the person knows may be known to others by now, and nobody else should come in by it.
+func (a *Authority) Shut(roster *Roster, gid identity.GID, names ...string) []*Invitation {
+	var shut []*Invitation
+	for _, inv := range a.Invitations() {
+		offers := slices.ContainsFunc(names, func(name string) bool { return slices.Contains(inv.Attributes, name) })
+		if offers && (roster.Used(inv.ID, gid) || slices.Contains(inv.Taken, gid)) {
+			delete(a.invitations, inv.ID)
+			shut = append(shut, inv)
+		}
+	}
+	return shut
 }
 
 // complete returns the offer with its defaults filled in and its attributes in order, or says what is wrong with it.

@@ -17,8 +17,8 @@ const maxEarlier = 32
 
 // Enrol returns what the authority's chain must say, in this order and right after the roster's head, for the person to be
 // enrolled: definitions of attributes that are new, the enrolment, and the attribute keys. With the version in force come
-// the earlier ones, since what is sealed to those is opened with those. There is nothing to say for an admission that the log
-// shows already.
+// the earlier ones of the same master key, since what is sealed to those is opened with those. There is nothing to say for an
+// admission that the log shows already.
 func (a *Authority) Enrol(rand io.Reader, roster *Roster, m *Admission) ([]ledger.Body, error) {
 	if m.Enrolled {
 		return nil, nil
@@ -31,10 +31,9 @@ func (a *Authority) Enrol(rand io.Reader, roster *Roster, m *Admission) ([]ledge
 		GID: m.GID, Attributes: m.Attributes, Display: m.Display, Identified: m.Identified,
 	})
 	for _, name := range m.Attributes {
-		newest := max(roster.versions[name], 1)
-		oldest := uint32(1)
-		if newest > maxEarlier {
-			oldest = newest - maxEarlier
+		oldest, newest, err := roster.issuable(name)
+		if err != nil {
+			return nil, fmt.Errorf("enrolling %s: %w", m.GID, err)
 		}
 		for version := oldest; version <= newest; version++ {
 			key, err := issue(rand, a.master, m.GID, m.Keys, name, version)

@@ -18,15 +18,28 @@ type Roster struct {
 	name     policy.Authority
 	number   uint64
 	hash     ledger.Hash
-	versions map[string]uint32 // of the attributes, by name
+	since    uint64              // control position from which the authority's key is in force; see Under
+	versions map[string][]uint64 // by attribute, the control positions by which its versions 1, 2, … are judged
 	members  map[identity.GID]*member
+	removals map[holding]uint64 // number of the newest removal
 	used     map[InvitationID]map[identity.GID]bool
+}
+
+type holding struct {
+	gid  identity.GID
+	name string
 }
 
 type member struct {
 	display string
 	since   time.Time
-	held    map[string]uint32 // version of the newest key by attribute; 0 while none is issued
+	held    map[string]issued // the newest key by attribute
+}
+
+// issued is a key on the log: its version, 0 while none is, and the control position by which its issuance is judged.
+type issued struct {
+	version uint32
+	control uint64
 }
 
 // Member is a person whom an authority has enrolled.
@@ -41,14 +54,14 @@ type Member struct {
 type Held struct {
 	Name    string
 	Version uint32 // of the newest key issued; 0 while none is
-	Current bool   // that is the version in force
+	Current bool   // that is the version in force, made by the key in force
 }
 
 // NewRoster returns the roster of an authority whose chain is empty.
 func NewRoster(name policy.Authority) *Roster {
 	return &Roster{
-		name: name, versions: make(map[string]uint32), members: make(map[identity.GID]*member),
-		used: make(map[InvitationID]map[identity.GID]bool),
+		name: name, versions: make(map[string][]uint64), members: make(map[identity.GID]*member),
+		removals: make(map[holding]uint64), used: make(map[InvitationID]map[identity.GID]bool),
 	}
 }
 
@@ -64,15 +77,15 @@ func (r *Roster) Apply(e *ledger.Entry) error {
 	r.number, r.hash = e.Number, e.Hash
 	switch b := e.Body.(type) {
 	case *ledger.AttributeDefined:
-		r.versions[b.Name] = 1
+		r.versions[b.Name] = []uint64{e.Control.Count}
 	case *ledger.AttributeVersioned:
-		r.versions[b.Name] = b.Version
+		r.versions[b.Name] = append(r.versions[b.Name], e.Control.Count)
 	case *ledger.RepresentativeEnrolled:
 		r.enrolled(e.LogTime, b)
 	case *ledger.RepresentativeRemoved:
-		r.removed(b)
+		r.removed(e.Number, b)
 	case *ledger.KeyIssued:
-		r.issued(b)
+		r.issued(e.Control.Count, b)
 	}
 	return nil
 }
@@ -80,12 +93,12 @@ func (r *Roster) Apply(e *ledger.Entry) error {
 func (r *Roster) enrolled(at time.Time, b *ledger.RepresentativeEnrolled) {
 	m := r.members[b.GID]
 	if m == nil {
-		m = &member{held: make(map[string]uint32)}
+		m = &member{held: make(map[string]issued)}
 		r.members[b.GID] = m
 	}
 	m.display, m.since = b.Display, at
 	for _, name := range b.Attributes {
-		m.held[name] = 0
+		m.held[name] = m.held[name] // who is enrolled keeps the key they hold
 	}
 	if id, ok := invitationOf(b.Identified); ok {
 		if r.used[id] == nil {
@@ -95,12 +108,13 @@ func (r *Roster) enrolled(at time.Time, b *ledger.RepresentativeEnrolled) {
 	}
 }
 
-func (r *Roster) removed(b *ledger.RepresentativeRemoved) {
+func (r *Roster) removed(number uint64, b *ledger.RepresentativeRemoved) {
 	m := r.members[b.GID]
 	if m == nil {
 		return
 	}
 	for _, name := range b.Attributes {
+		r.removals[holding{b.GID, name}] = number
 		delete(m.held, name)
 	}
 	if len(m.held) == 0 {
@@ -108,13 +122,13 @@ func (r *Roster) removed(b *ledger.RepresentativeRemoved) {
 	}
 }
 
-func (r *Roster) issued(b *ledger.KeyIssued) {
+func (r *Roster) issued(control uint64, b *ledger.KeyIssued) {
 	m := r.members[b.GID]
 	if m == nil {
 		return
 	}
-	if version, enrolled := m.held[b.Attribute]; enrolled {
-		m.held[b.Attribute] = max(version, b.Version)
+	if before, enrolled := m.held[b.Attribute]; enrolled && b.Version >= before.version {
+		m.held[b.Attribute] = issued{b.Version, control}
 	}
 }
 
@@ -126,8 +140,8 @@ func (r *Roster) Used(id InvitationID, gid identity.GID) bool { return r.used[id
 
 // Version returns the version in force of an attribute; ok is false while it is not defined.
 func (r *Roster) Version(name string) (version uint32, ok bool) {
-	version, ok = r.versions[name]
-	return version, ok
+	n := len(r.versions[name])
+	return uint32(n), n > 0
 }
 
 // Definitions returns what the chain must say for those of the named attributes that it does not define yet. A policy may name
@@ -135,7 +149,7 @@ func (r *Roster) Version(name string) (version uint32, ok bool) {
 func (r *Roster) Definitions(names ...string) []ledger.Body {
 	var bodies []ledger.Body
 	for _, name := range names {
-		if r.versions[name] == 0 {
+		if len(r.versions[name]) == 0 {
 			bodies = append(bodies, &ledger.AttributeDefined{Name: name})
 		}
 	}
@@ -155,7 +169,7 @@ func (r *Roster) Members() []Member {
 func (r *Roster) held(m *member) []Held {
 	list := make([]Held, 0, len(m.held))
 	for _, name := range slices.Sorted(maps.Keys(m.held)) {
-		list = append(list, Held{name, m.held[name], m.held[name] == r.versions[name]})
+		list = append(list, Held{name, m.held[name].version, r.current(name, m.held[name])})
 	}
 	return list
 }

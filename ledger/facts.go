@@ -99,6 +99,7 @@ type holdingFact struct {
 	from     uint64
 	enrolled bool
 	version  uint32 // of the key issued; 0 while none is
+	control  uint64 // count of the control position by which its issuance is judged
 }
 
 func holdingAt(facts []holdingFact, position uint64) holdingFact {

@@ -164,7 +164,7 @@ func (s *State) representativeEnrolled(e *Entry, b *RepresentativeEnrolled) erro
 		}
 		facts, _ := s.holdings.get(holding{b.GID, a})
 		if !holdingAt(facts, now).enrolled { // who is keeps the key they hold
-			s.hold(b.GID, a, holdingFact{s.fact(), true, 0})
+			s.hold(b.GID, a, holdingFact{from: s.fact(), enrolled: true})
 		}
 	}
 	return nil
@@ -215,7 +215,7 @@ func (s *State) keyIssued(e *Entry, b *KeyIssued) error {
 		return fmt.Errorf("%s is not enrolled for %s", b.GID, a)
 	}
 	if b.Version == version {
-		s.hold(b.GID, a, holdingFact{s.fact(), true, version})
+		s.hold(b.GID, a, holdingFact{s.fact(), true, version, e.Control.Count})
 	}
 	return nil
 }
@@ -240,7 +240,7 @@ func (s *State) grantIssued(e *Entry, a policy.Attribute, b *KeyIssued) error {
 		return fmt.Errorf("%s is %s for good: a term names one person", a, who)
 	}
 	s.named.set(a, b.GID)
-	s.holdings.set(holding{b.GID, a}, []holdingFact{{0, true, 1}})
+	s.holdings.set(holding{b.GID, a}, []holdingFact{{enrolled: true, version: 1}})
 	return nil
 }
 

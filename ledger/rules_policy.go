@@ -219,7 +219,7 @@ func joined(set []policy.Attribute) string {
 }
 
 // heldBy returns which attributes the log shows for a person, at a control position: a key of the version in force was
-// issued to them and not taken away, by an authority in force; or the patient issued it for a term. To write, the
+// issued to them, by the authority's key in force, and not taken away, by an authority in force; or the patient issued it for a term. To write, the
 // attributes of those who never do count for nothing, whatever a term says.
 func (s *State) heldBy(gid, patient identity.GID, op Operation, at uint64) func(policy.Attribute) bool {
 	return func(a policy.Attribute) bool {
@@ -234,6 +234,24 @@ func (s *State) heldBy(gid, patient identity.GID, op Operation, at uint64) func(
 		versions, _ := s.attributes.get(a)
 		version, ok := versionAt(versions, at)
 		held := holdingAt(facts, at)
-		return ok && held.enrolled && held.version == version
+		return ok && held.enrolled && held.version == version && held.control >= s.keySince(a.Authority, at)
 	}
+}
+
+// keySince returns the count from which the key in force of an authority has been its key. What was issued by a position
+// before it was made by another one, and counts no more even where the version has not moved yet.
+func (s *State) keySince(name policy.Authority, at uint64) (since uint64) {
+	reg, _ := s.authorityAt(name, at)
+	a, _ := s.authorities.get(name)
+	for i := len(a.facts) - 1; i >= 0; i-- {
+		f := &a.facts[i]
+		if f.from > at {
+			continue
+		}
+		if f.reg.key.Hash() != reg.key.Hash() {
+			break
+		}
+		since = f.from
+	}
+	return since
 }

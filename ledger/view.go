@@ -25,7 +25,8 @@ type AuthorityFact struct {
 	Role    AuthorityKind
 	Founder identity.GID
 	Key     *abe.PublicKey
-	Active  bool // endorsed and not suspended
+	Since   uint64 // count from which Key has been the key: what was issued by a control position before it counts no more
+	Active  bool   // endorsed and not suspended
 }
 
 // Authority returns an authority that has a name.
@@ -34,7 +35,7 @@ func (s *State) Authority(name policy.Authority) (AuthorityFact, bool) {
 	if reg == nil {
 		return AuthorityFact{}, false
 	}
-	return AuthorityFact{name, reg.role, reg.founder, reg.key, active}, true
+	return AuthorityFact{name, reg.role, reg.founder, reg.key, s.keySince(name, now), active}, true
 }
 
 // authorityKey returns the public key of an authority, or of a patient as one.
