@@ -202,6 +202,11 @@ func (o *opening) byWrap(ctx context.Context, fact *ledger.Epoch) (*epoch.Keys, 
 	case err != nil:
 		return nil, err
 	}
+	if o.s.term.Emergency() {
+		if key, err = o.emergencyKey(fact, key); err != nil {
+			return nil, err
+		}
+	}
 	keys, err := epoch.OpenWrap(key, o.b.place(fact.Number), fact.KID, fact.HID, term.String(), w.Sealed)
 	if err != nil || o.s.history() && !keys.HasHistory() {
 		return nil, &brokenPart{name, "it does not hold the epoch's keys"}

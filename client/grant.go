@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"regexp"
@@ -177,12 +178,17 @@ func (b *Book) rewrap(ctx context.Context, s *session, set *ledger.PolicySet, te
 	if err != nil {
 		return nil, nil, err
 	}
-	part, data, err := b.wrap(ctx, number, keys, &term)
+	wrapped, err := b.wraps(ctx, number, keys, &term)
 	if err != nil {
 		return nil, nil, err
 	}
-	rewrapped := &ledger.EpochRewrapped{Epoch: number, Parts: []ledger.Part{*part}}
-	return append(before, set, rewrapped), append(parts, b.partData(number, part.Name, data)), nil
+	rewrapped := &ledger.EpochRewrapped{Epoch: number}
+	for _, p := range wrapped {
+		p.Hash = sha256.Sum256(p.data)
+		rewrapped.Parts = append(rewrapped.Parts, p.Part)
+		parts = append(parts, b.partData(number, p.Name, p.data))
+	}
+	return append(before, set, rewrapped), parts, nil
 }
 
 func plain(terms []ledger.LiveTerm) []ledger.Term {

@@ -110,14 +110,16 @@ func (r *rotation) start(ctx context.Context, number uint32, terms []ledger.Live
 		if t.Until != 0 && r.b.c.config.Now().UnixMilli() >= t.Until {
 			continue
 		}
-		part, data, err := r.b.wrap(ctx, number, keys, &t)
+		wrapped, err := r.b.wraps(ctx, number, keys, &t)
 		if errors.Is(err, errSuspended) {
 			continue // what it vouches for must not keep others from writing
 		}
 		if err != nil {
 			return fmt.Errorf("starting an epoch: wrapping for term %s: %w", t.ID, err)
 		}
-		r.add(*part, data)
+		for _, p := range wrapped {
+			r.add(p.Part, p.data)
+		}
 	}
 	return nil
 }
@@ -163,30 +165,62 @@ func (b *Book) partData(number uint32, name string, data []byte) protocol.PartDa
 // errSuspended means that a term rests on an authority that is not in force.
 var errSuspended = errors.New("an authority is not in force")
 
-// wrap gives an epoch's keys to those who satisfy a term, resolved as of now.
-func (b *Book) wrap(ctx context.Context, number uint32, keys *epoch.Keys, t *ledger.LiveTerm) (*ledger.Part, []byte, error) {
-	x, err := b.c.expression(ctx, t.Policy)
-	if err != nil {
-		return nil, nil, err
+// sealedPart is a part as the log names it, with its bytes.
+type sealedPart struct {
+	ledger.Part
+	data []byte
+}
+
+// wraps gives an epoch's keys to those who satisfy a term, resolved as of now.
+func (b *Book) wraps(ctx context.Context, number uint32, keys *epoch.Keys, t *ledger.LiveTerm) ([]sealedPart, error) {
+	if t.Emergency() {
+		return b.emergencyWraps(ctx, number, keys, t)
 	}
-	context, err := ledger.WrapContext(b.chain, number, keys.KID(), t.ID)
+	key, sealed, err := b.encapsulate(ctx, number, keys, t.ID, ledger.WrapName(t.ID), t.Policy)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	key, ciphertext, err := x.Encapsulate(rand.Reader, abe.Wrap, context)
+	wrapped, err := epoch.SealWrap(rand.Reader, key, b.place(number), t.ID.String(), keys, t.History)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	sealed, err := epoch.SealWrap(rand.Reader, key, b.place(number), t.ID.String(), keys, t.History)
+	if err := sealed.finish(wrapped); err != nil {
+		return nil, err
+	}
+	return []sealedPart{*sealed}, nil
+}
+
+// encapsulate begins a part for those who satisfy a policy, and returns the key that its contents are sealed under.
+func (b *Book) encapsulate(
+	ctx context.Context, number uint32, keys *epoch.Keys, term ledger.TermID, name string, p *policy.Policy,
+) (key [32]byte, begun *sealedPart, err error) {
+	x, err := b.c.expression(ctx, p)
 	if err != nil {
-		return nil, nil, err
+		return key, nil, err
 	}
-	data, err := (&ledger.Wrap{Ciphertext: ciphertext, Sealed: sealed}).Marshal()
-	part := &ledger.Part{Name: ledger.WrapName(t.ID), Hash: sha256.Sum256(data), Term: t.ID, Expression: t.Expression, Versions: x.Versions()}
+	context, err := ledger.WrapContext(b.chain, number, keys.KID(), term)
+	if err != nil {
+		return key, nil, err
+	}
+	label := abe.Wrap
+	if name == ledger.ApprovalName(term) {
+		label = abe.Approval
+	}
+	key, ciphertext, err := x.Encapsulate(rand.Reader, label, context)
+	if err != nil {
+		return key, nil, err
+	}
+	begun = &sealedPart{ledger.Part{Name: name, Term: term, Expression: p.String(), Versions: x.Versions()}, ciphertext}
 	for _, h := range x.KeyHashes() {
-		part.Keys = append(part.Keys, h)
+		begun.Keys = append(begun.Keys, h)
 	}
-	return part, data, err
+	return key, begun, nil
+}
+
+// finish puts what was sealed beside the encapsulation that a part began with.
+func (p *sealedPart) finish(sealed []byte) (err error) {
+	p.data, err = (&ledger.Wrap{Ciphertext: p.data, Sealed: sealed}).Marshal()
+	return err
 }
 
 // expression resolves a policy as of now.

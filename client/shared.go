@@ -119,6 +119,9 @@ func (c *Client) termFor(ctx context.Context, chain ledger.Chain, op ledger.Oper
 }
 
 func better(t, than *ledger.Term) bool {
+	if t.History == than.History && t.Emergency() != than.Emergency() {
+		return than.Emergency() // what was granted needs no emergency
+	}
 	if t.History != than.History {
 		return t.History
 	}

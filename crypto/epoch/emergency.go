@@ -122,7 +122,7 @@ func PassShare(to *identity.Keys, context []byte, share *Share) ([]byte, error) 
 }
 
 // ReceiveShare is the inverse of PassShare. It fails with ErrOpen.
-func ReceiveShare(who *identity.Identity, context, sealed []byte) (*Share, error) {
+func ReceiveShare(who Opener, context, sealed []byte) (*Share, error) {
 	b, err := who.Open(approvedInfo, context, sealed)
 	if err != nil {
 		return nil, fmt.Errorf("opening a share passed on: %w", ErrOpen)

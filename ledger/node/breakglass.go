@@ -63,7 +63,8 @@ func concerns(state *ledger.State, gid, patient identity.GID, now time.Time) []c
 		if patient != "" && b.Patient() != patient {
 			continue
 		}
-		own := slices.Contains([]identity.GID{b.Patient(), b.Requester(), b.Approver()}, gid)
+		own := slices.Contains([]identity.GID{b.Patient(), b.Requester(), b.Approver()}, gid) ||
+			slices.ContainsFunc(b.Reviews, func(r *ledger.Entry) bool { return r.Author == gid })
 		pending := b.Approved == nil && !b.Over(now)
 		unreviewed := b.Opened != nil && b.Over(now) && len(b.Reviews) == 0
 		may := (pending || unreviewed) && state.MayApprove(gid, b)

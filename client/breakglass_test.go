@@ -1,0 +1,159 @@
+package client_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/phrledger/phr/client"
+	"github.com/phrledger/phr/ledger"
+)
+
+// ward is a patient whose health compartment opens in an emergency, and the people of the hospital.
+type ward struct {
+	*world
+	maria                *client.Client
+	hers                 *client.Book
+	medic, chief, second *client.Client
+}
+
+const (
+	mayOpen    = "emergency@city-hospital"
+	mayApprove = "supervisor@city-hospital"
+	why        = "unconscious after a fall, nobody to ask"
+)
+
+func newWard(w *world) *ward {
+	w.t.Helper()
+	d := &ward{world: w, maria: w.patient(), medic: w.the(mayOpen), chief: w.the(mayApprove), second: w.person()}
+	w.enrol(d.second, mayApprove)
+	d.hers = w.book(d.maria, d.maria, ledger.Health)
+	w.write(d.hers, "allergic to penicillin")
+	_, err := d.hers.AllowEmergency(w.ctx, mayOpen, mayApprove)
+	must(w.t, err)
+	return d
+}
+
+// ask requests as somebody.
+func (d *ward) ask(c *client.Client) (*client.Emergency, error) {
+	return c.RequestEmergency(d.ctx, client.EmergencyRequest{Patient: d.maria.GID(), Compartment: ledger.Health, Reason: why})
+}
+
+// open opens the compartment to the medic, and returns the medic's book.
+func (d *ward) open() (*client.Emergency, *client.Book) {
+	d.t.Helper()
+	e, err := d.ask(d.medic)
+	must(d.t, err)
+	_, err = d.chief.ApproveEmergency(d.ctx, d.maria.GID(), e.ID())
+	must(d.t, err)
+	e, err = d.medic.AwaitEmergency(d.ctx, d.maria.GID(), e.ID(), nil)
+	must(d.t, err)
+	return e, d.book(d.medic, d.maria, ledger.Health)
+}
+
+// Two people open a compartment, one of them reads it, the patient ends it, and what is written later stays closed.
+func TestBreakglass(t *testing.T) {
+	d := newWard(newWorld(t))
+	theirs := d.book(d.medic, d.maria, ledger.Health)
+	d.barred("the medic, unasked", theirs)
+	asked, err := d.ask(d.medic)
+	must(t, err)
+	if again, err := d.ask(d.medic); err != nil || again.ID() != asked.ID() {
+		t.Errorf("asking again: %v", err)
+	}
+	d.barred("the medic, not approved", theirs)
+	waiting, err := d.chief.Emergencies(d.ctx, "")
+	must(t, err)
+	if i := slices.IndexFunc(waiting, func(e client.Emergency) bool { return e.ID() == asked.ID() }); i < 0 || !waiting[i].Waits() || waiting[i].Reason() != why {
+		t.Fatalf("%d wait for the chief", len(waiting))
+	}
+	if _, err := d.medic.ApproveEmergency(d.ctx, d.maria.GID(), asked.ID()); err == nil {
+		t.Error("the medic approves alone")
+	}
+	_, err = d.chief.ApproveEmergency(d.ctx, d.maria.GID(), asked.ID())
+	must(t, err)
+	opened, err := d.medic.AwaitEmergency(d.ctx, d.maria.GID(), asked.ID(), nil)
+	must(t, err)
+	if opened.Approver() != d.chief.GID() || opened.Requester() != d.medic.GID() {
+		t.Error("opened to others")
+	}
+	d.reads("the medic", theirs, "allergic to penicillin")
+	d.refused("the medic", theirs)
+	d.barred("the chief", d.book(d.chief, d.maria, ledger.Health))
+	d.write(d.hers, "takes warfarin")
+	d.reads("the medic, meanwhile", theirs, "allergic to penicillin", "takes warfarin")
+
+	_, err = d.maria.EndEmergency(d.ctx, d.maria.GID(), asked.ID(), "I am awake")
+	must(t, err)
+	d.barred("the medic, after the end", theirs)
+	d.write(d.hers, "written afterwards")
+	d.closed(theirs, "written afterwards")
+	if _, err := d.chief.ReviewEmergency(d.ctx, d.maria.GID(), asked.ID(), "all well"); err == nil {
+		t.Error("the chief reviews")
+	}
+	_, err = d.second.ReviewEmergency(d.ctx, d.maria.GID(), asked.ID(), "justified")
+	must(t, err)
+	all, err := d.maria.Emergencies(d.ctx, d.maria.GID())
+	must(t, err)
+	if len(all) != 1 || len(all[0].Reviews) != 1 || all[0].Overdue(d.clock.now().Add(1000*time.Hour)) {
+		t.Errorf("the patient sees %+v", all)
+	}
+}
+
+// closed checks that the patient's newest record opens under no key that somebody was ever given.
+func (d *ward) closed(theirs *client.Book, text string) {
+	d.t.Helper()
+	d.reads("the patient", d.hers, append(d.texts(d.hers)[:len(d.texts(d.hers))-1], text)...)
+	entries := d.hers.Entries()
+	if theirs.Opens(entries[len(entries)-1]) {
+		d.t.Errorf("%q opens with what was given in the emergency", text)
+	}
+}
+
+// What nobody ends is over when its time is; the next writer starts a new epoch without being told.
+func TestBreakglassLapses(t *testing.T) {
+	d := newWard(newWorld(t))
+	doctor := d.the("doctor@city-hospital")
+	d.grant(d.hers, client.GrantRequest{To: "doctor@city-hospital", Write: true})
+	e, theirs := d.open()
+	d.reads("the medic", theirs, "allergic to penicillin")
+	d.clock.forward(e.Expires().Sub(d.clock.now()) + time.Second)
+	d.barred("the medic, too late", theirs)
+	d.write(d.book(doctor, d.maria, ledger.Health), "by the doctor, later")
+	d.closed(theirs, "by the doctor, later")
+	if fact, err := d.hers.Fact(d.ctx); err != nil || fact.Epoch.Number != 2 {
+		t.Errorf("epoch %d, %v", fact.Epoch.Number, err)
+	}
+	// The next one opens the epoch that is in force then, with all the past.
+	_, again := d.open()
+	d.reads("the medic, again", again, "allergic to penicillin", "by the doctor, later")
+}
+
+// A request that nobody approves comes to nothing, and can be taken back.
+func TestBreakglassTakenBack(t *testing.T) {
+	d := newWard(newWorld(t))
+	e, err := d.ask(d.medic)
+	must(t, err)
+	_, err = d.medic.EndEmergency(d.ctx, d.maria.GID(), e.ID(), "found the family")
+	must(t, err)
+	if _, err := d.medic.AwaitEmergency(d.ctx, d.maria.GID(), e.ID(), nil); !errors.Is(err, client.ErrNotOpened) {
+		t.Errorf("waiting for it: %v", err)
+	}
+	if _, err := d.chief.ApproveEmergency(d.ctx, d.maria.GID(), e.ID()); err == nil {
+		t.Error("approved after it was taken back")
+	}
+	next, err := d.ask(d.medic)
+	must(t, err)
+	if next.ID() == e.ID() {
+		t.Error("what was taken back still stands")
+	}
+	n, err := d.hers.DenyEmergencies(d.ctx)
+	must(t, err)
+	if n != 1 {
+		t.Errorf("%d terms denied", n)
+	}
+	if _, err := d.chief.ApproveEmergency(d.ctx, d.maria.GID(), next.ID()); err == nil {
+		t.Error("approved after the patient denied it")
+	}
+}
