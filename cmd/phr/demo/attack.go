@@ -40,7 +40,7 @@ func (d *demo) knock(ctx context.Context, p *person, name ledger.Compartment, op
 	if err != nil {
 		return err
 	}
-	hello, err := side.Hello(time.Now())
+	hello, err := side.Hello(d.clock.now())
 	if err != nil {
 		return err
 	}
@@ -96,13 +96,13 @@ func (d *demo) judgeForged(ctx context.Context, p *person, name ledger.Compartme
 	}
 	forged := *sample
 	forged.Leaf[0] ^= 0xff
-	id, err := ledger.NewEventID(random, time.Now())
+	id, err := ledger.NewEventID(random, d.clock.now())
 	if err != nil {
 		return nil, err
 	}
 	head, _ := state.Head(chain)
 	e := &ledger.Event{
-		ID: id, Chain: chain, Number: head.Number + 1, Prev: head.Hash, Author: p.GID(), Session: session, Time: time.Now(),
+		ID: id, Chain: chain, Number: head.Number + 1, Prev: head.Hash, Author: p.GID(), Session: session, Time: d.clock.now(),
 		Body: &ledger.RecordWritten{Content: forged},
 	}
 	if err := e.Sign(p.Home().Identity()); err != nil {
@@ -112,7 +112,7 @@ func (d *demo) judgeForged(ctx context.Context, p *person, name ledger.Compartme
 	if err != nil {
 		return nil, err
 	}
-	entry, err := ledger.NewEntry(encoded, time.Now(), state.Position())
+	entry, err := ledger.NewEntry(encoded, d.clock.now(), state.Position())
 	if err != nil {
 		return nil, err
 	}

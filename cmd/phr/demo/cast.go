@@ -20,6 +20,7 @@ type cast struct {
 	registry, hospital, club, insurance, company *person
 
 	maria, ruiz, leo, ida, hugo, stranger, auditor *person
+	son                                            *person // acts for Maria
 	nurse                                          *person // one of two colluders; Ida is the other
 	everyone                                       []*person
 }
@@ -34,7 +35,7 @@ func (d *demo) enter(ctx context.Context, name string) (*person, error) {
 }
 
 func (d *demo) connect(ctx context.Context, name string, home *client.Home) (*person, error) {
-	c, err := client.Dial(ctx, client.Config{Home: home, Node: d.node.URL(), Log: d.Log})
+	c, err := client.Dial(ctx, client.Config{Home: home, Node: d.node.URL(), Log: d.Log, Now: d.clock.now})
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,8 @@ type step struct {
 // demo is the stage.
 type demo struct {
 	Options
-	node *node.Node
+	clock clock
+	node  *node.Node
 	cast
 	record
 }
@@ -57,15 +58,16 @@ func Run(ctx context.Context, o Options) error {
 		defer os.RemoveAll(dir)
 		o.Dir = dir
 	}
-	n, err := node.Start(ctx, node.Config{Dir: o.Dir, Listen: "127.0.0.1:0", Log: o.Log})
+	d := &demo{Options: o}
+	n, err := node.Start(ctx, node.Config{Dir: o.Dir, Listen: "127.0.0.1:0", Log: o.Log, Now: d.clock.now})
 	if err != nil {
 		return fmt.Errorf("starting the node: %w", err)
 	}
 	defer n.Close()
+	d.node = n
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
-	d := &demo{Options: o, node: n}
 	g.Go(func() error { return n.Run(ctx) })
 	g.Go(func() error {
 		defer cancel()
@@ -119,6 +121,8 @@ func (d *demo) steps(g *errgroup.Group) []step {
 		{"A stranger, and two colluders who pool their keys, get nothing", d.outsiders},
 		{"A relay in the middle of a challenge gets nothing", d.relay},
 		{"Maria revokes: Dr Ruiz is out at once, and for what comes after", d.revoke},
+		{"Her son acts for her, until a date", d.proxy},
+		{"Maria erases what she wishes she had not written", d.erase},
 		{"Who looked", d.whoLooked},
 		{"An auditor without any key replays the whole log", d.audit},
 	}
