@@ -51,7 +51,7 @@ func openDatabase(path string, readOnly bool) (*sql.DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	pragmas := []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(NORMAL)"}
+	pragmas := []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(NORMAL)", "secure_delete(1)"}
 	if readOnly {
 		pragmas = append(pragmas, "query_only(1)")
 	}

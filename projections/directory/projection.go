@@ -19,6 +19,7 @@ func (Projection) Name() string { return "directory" }
 func (Projection) Schema() string { return schema }
 
 const schema = `
+-- erasing drops what was kept of a record
 CREATE TABLE fact (           -- entries that prove something
 	sequence INTEGER PRIMARY KEY,
 	count    INTEGER NOT NULL,  -- among the control entries; 0 for one of a profile
@@ -102,6 +103,10 @@ func (Projection) Apply(tx *sql.Tx, e *ledger.Entry, at projections.Place) error
 		return f.issued(b)
 	case *ledger.PolicySet:
 		return f.policy(b)
+	case *ledger.CompartmentErased:
+		return f.dropChains(e.Chain.String())
+	case *ledger.PatientErased:
+		return f.patientErased()
 	}
 	return nil
 }
@@ -245,6 +250,32 @@ func (f *fold) policy(b *ledger.PolicySet) error {
 		}
 	}
 	return nil
+}
+
+// dropChains forgets the policies of chains whose names match a pattern.
+func (f *fold) dropChains(pattern string) error {
+	if err := f.exec(`DELETE FROM policy WHERE chain GLOB ?`, pattern); err != nil {
+		return err
+	}
+	return f.exec(`DELETE FROM term WHERE chain GLOB ?`, pattern)
+}
+
+// patientErased forgets what a person was as a patient, all but that they are none any more.
+func (f *fold) patientErased() error {
+	own := "*@" + f.e.Chain.Owner
+	if err := f.dropChains(ledger.RecordChain(f.e.Author, "*").String()); err != nil {
+		return err
+	}
+	for _, table := range []string{"issued", "holding"} {
+		if err := f.exec(`DELETE FROM `+table+` WHERE attribute GLOB ?`, own); err != nil {
+			return err
+		}
+	}
+	// Entries of profiles have no count.
+	if err := f.exec(`DELETE FROM fact WHERE about = ? AND count = 0`, personal(f.e.Author)); err != nil {
+		return err
+	}
+	return f.fact(personal(f.e.Author))
 }
 
 func (f *fold) term(chain string, t ledger.Term) error {

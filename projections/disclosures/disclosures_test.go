@@ -144,3 +144,16 @@ func TestClosedAfterExpiry(t *testing.T) {
 		t.Errorf("it is %+v", got)
 	}
 }
+
+// Who looked at a record that is erased is in the log, for its owner, and no longer here.
+func TestErasedRecord(t *testing.T) {
+	l := newLooks(t)
+	l.Append(l.patient, l.patient.Health, &ledger.CompartmentErased{})
+	l.Append(l.patient, l.patient.Profile, &ledger.PatientErased{})
+	l.Append(l.Node, l.patient.Access, &ledger.SessionClosed{Session: l.open, Reason: "erased"})
+	d := disclosures.New(l.Tables(t, disclosures.Projection{}))
+	page, err := d.Page(t.Context(), disclosures.Query{Patient: l.patient.GID()})
+	if err != nil || len(page) > 0 {
+		t.Errorf("%d lines, %v", len(page), err)
+	}
+}

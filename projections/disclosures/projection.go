@@ -17,6 +17,7 @@ func (Projection) Name() string { return "disclosures" }
 func (Projection) Schema() string { return schema }
 
 const schema = `
+-- 2: of a record that is erased nothing is kept
 CREATE TABLE disclosure (  -- times are unix milliseconds, ids are bytes
 	sequence    INTEGER PRIMARY KEY,
 	patient     TEXT NOT NULL,
@@ -59,6 +60,8 @@ func (Projection) Apply(tx *sql.Tx, e *ledger.Entry, at projections.Place) error
 		_, err = tx.Exec(`INSERT INTO disclosure VALUES (?, ?, ?, ?, ?, NULL, NULL, ?, 0, 0, ?, ?)`,
 			at.Sequence, e.Chain.Owner, string(b.GID), string(b.Operation), string(b.Compartment), e.LogTime.UnixMilli(),
 			b.Count, b.Reason)
+	case *ledger.PatientErased:
+		_, err = tx.Exec(`DELETE FROM disclosure WHERE patient = ?`, e.Chain.Owner)
 	case *ledger.RepresentativeEnrolled:
 		if b.Display == "" {
 			return nil

@@ -17,6 +17,7 @@ func (Projection) Name() string { return "timeline" }
 func (Projection) Schema() string { return schema }
 
 const schema = `
+-- 2: what is erased as a whole is dropped
 CREATE TABLE line (        -- times are unix milliseconds, ids are bytes and empty if there is none
 	sequence    INTEGER PRIMARY KEY,
 	patient     TEXT NOT NULL,
@@ -55,6 +56,9 @@ func (Projection) Apply(tx *sql.Tx, e *ledger.Entry, at projections.Place) error
 	if e.Chain.Space != ledger.RecordSpace || e.Chain.Compartment == ledger.Access {
 		return nil // who looked is told by package disclosures
 	}
+	if err := drop(tx, e); err != nil {
+		return err
+	}
 	s := summarise(e.Body)
 	if err := insertLine(tx, e, at, &s); err != nil {
 		return err
@@ -67,6 +71,25 @@ func (Projection) Apply(tx *sql.Tx, e *ledger.Entry, at projections.Place) error
 		}
 	}
 	return addVolume(tx, e, &s)
+}
+
+// drop forgets what was said of a compartment or a record that is erased: what is left to see is that it is.
+func drop(tx *sql.Tx, e *ledger.Entry) error {
+	compartment := string(e.Chain.Compartment)
+	switch e.Body.(type) {
+	case *ledger.CompartmentErased:
+	case *ledger.PatientErased:
+		compartment = "*"
+	default:
+		return nil
+	}
+	for _, table := range []string{"line", "volume"} {
+		_, err := tx.Exec(`DELETE FROM `+table+` WHERE patient = ? AND compartment GLOB ?`, e.Chain.Owner, compartment)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // summary is what a body shows in clear.

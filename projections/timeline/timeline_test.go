@@ -143,3 +143,24 @@ func TestNothingYet(t *testing.T) {
 		t.Errorf("Volumes = %+v, %v", volumes, err)
 	}
 }
+
+// Of what is erased as a whole, the page shows only that it is.
+func TestErasedAsAWhole(t *testing.T) {
+	v := newVisit(t)
+	v.Append(v.patient, v.patient.Health, &ledger.CompartmentErased{Reason: "moved"})
+	kindsOf := func(q timeline.Query) (kinds []ledger.Kind) {
+		t.Helper()
+		for _, l := range page(t, timeline.New(v.Tables(t, timeline.Projection{})), q) {
+			kinds = append(kinds, l.Kind)
+		}
+		return kinds
+	}
+	want := []ledger.Kind{ledger.CompartmentErasedKind, ledger.PatientRegisteredKind}
+	if got := kindsOf(timeline.Query{Patient: v.patient.GID()}); !slices.Equal(got, want) {
+		t.Errorf("kinds %v, want %v", got, want)
+	}
+	v.Append(v.patient, v.patient.Profile, &ledger.PatientErased{})
+	if got := kindsOf(timeline.Query{Patient: v.patient.GID()}); !slices.Equal(got, []ledger.Kind{ledger.PatientErasedKind}) {
+		t.Errorf("kinds %v, want that it is erased", got)
+	}
+}
