@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -83,7 +84,7 @@ func (c *Client) markProxies(ctx context.Context, log []Access) error {
 				return err
 			}
 			f, err := b.Fact(ctx)
-			if err != nil {
+			if err != nil && !errors.Is(err, ErrErased) {
 				return err
 			}
 			terms = f.Proxies

@@ -229,3 +229,10 @@ func (h *Home) WriteFile(name string, contents []byte) error { return h.write(na
 
 // ReadFile returns what WriteFile kept.
 func (h *Home) ReadFile(name string) ([]byte, error) { return h.read(name) }
+
+// HasMaster tells whether the home keeps the master key of a patient's own authority.
+func (h *Home) HasMaster() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.secrets.Master != nil
+}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/phrledger/phr/ledger"
@@ -89,6 +90,27 @@ func (h *Home) remove(name string) error {
 		return err
 	}
 	return os.Remove(path)
+}
+
+// list returns the names of the files that begin with a prefix.
+func (h *Home) list(prefix string) (names []string, err error) {
+	if h.keystore == nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		for name := range h.files {
+			if strings.HasPrefix(name, prefix) {
+				names = append(names, name)
+			}
+		}
+		return names, nil
+	}
+	files, err := os.ReadDir(h.dir)
+	for _, f := range files {
+		if strings.HasPrefix(f.Name(), prefix) {
+			names = append(names, f.Name())
+		}
+	}
+	return names, err
 }
 
 // overwrite puts zeros in the place of a file's contents, so that its old blocks hold nothing where the disk writes in place.

@@ -89,7 +89,9 @@ type headRecord struct {
 	Hash   ledger.Hash `cbor:"3,keyasint"`
 }
 
-func headFile(chain ledger.Chain) string { return "head-" + nameOf(chain) }
+const headPrefix = "head-"
+
+func headFile(chain ledger.Chain) string { return headPrefix + nameOf(chain) }
 
 // head returns the newest head of a chain that was ever seen from this home; its number is 0 if none was.
 func (h *Home) head(chain ledger.Chain) (ledger.Head, error) {

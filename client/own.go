@@ -43,6 +43,9 @@ func (c *Client) RegisterPatient(ctx context.Context) error {
 	if err := c.RegisterIdentity(ctx); err != nil {
 		return err
 	}
+	if c.isErased() {
+		return fmt.Errorf("the record of %s is %w: nobody registers under it again, and a new identity has a record of its own", c.GID(), ErrErased)
+	}
 	if !c.isPatient(c.GID()) {
 		master, err := c.home.Keys().MasterKey()
 		if err != nil {

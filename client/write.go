@@ -95,7 +95,7 @@ func (b *Book) send(ctx context.Context, waiting []*outgoing, progress func(int)
 	var ids []ledger.EventID
 	for _, o := range waiting {
 		written, err := b.commit(ctx, o)
-		if code := codeOf(err); (code == protocol.CodeInvalid || code == protocol.CodeBad) && o.Plan.IsZero() {
+		if code := codeOf(err); (code == protocol.CodeInvalid || code == protocol.CodeBad) && o.Plan.IsZero() || errors.Is(err, ErrErased) {
 			// It never will count, and whoever is told has the drafts: they must not stand in the way of others.
 			err = errors.Join(err, b.c.home.done(ctx, o))
 		}
