@@ -93,8 +93,8 @@ func checkProxy(e *Entry, old *LiveTerm, t *Term) error {
 	if !t.Proxy {
 		return nil
 	}
-	if t.Expression != GrantAttribute(e.Chain.GID(), t.ID).String() {
-		return errors.New("a proxy is one person, whom this patient names, with no role beside and nobody instead")
+	if t.Expression != GrantAttribute(e.Chain.GID(), t.ID).String() || t.Emergency() {
+		return errors.New("a proxy is one person, whom this patient names, with no role beside and nobody instead or to approve")
 	}
 	if old != nil && old.Until == t.Until {
 		return nil

@@ -70,6 +70,7 @@ func TestProxyTerms(t *testing.T) {
 			t.Expression = ledger.GrantAttribute(w.other.GID(), t.ID).String()
 		}, "whom this patient names"},
 		{"the person in other letters", func(_ *world, t *ledger.Term) { t.Expression = strings.ToUpper(t.Expression) }, "is one person"},
+		{"with somebody to approve", func(_ *world, t *ledger.Term) { t.Write, t.Approval = false, "doctor@city-hospital" }, "or to approve"},
 		{"the person twice", func(_ *world, t *ledger.Term) { t.Expression += " or " + t.Expression }, "is one person"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -143,6 +144,8 @@ func TestAttack80_ProxyHop(t *testing.T) {
 		"issues":                  say(w.profile, w.issued(w.patient, w.nurse, ledger.GrantAttribute(w.patient.GID(), next.ID).Name, 1)),
 		"makes a compartment":     say(dental, &ledger.CompartmentCreated{Class: ledger.HealthClass}),
 		"erases":                  say(w.health, w.erasure(w.first)),
+		"erases the compartment":  say(w.health, &ledger.CompartmentErased{Reason: "gone"}),
+		"erases the patient":      say(w.profile, &ledger.PatientErased{Reason: "gone"}),
 		"confirms an epoch":       say(w.health, &ledger.EpochConfirmed{Epoch: 1}),
 		"registers the patient":   say(w.profile, &ledger.PatientRegistered{Key: w.patient.master.PublicKey().Bytes()}),
 		"closes the patient's":    say(w.access, &ledger.SessionClosed{Session: s, Reason: "gone"}),
