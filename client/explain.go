@@ -1,8 +1,9 @@
 package client
 
 import (
+	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"time"
 
@@ -20,6 +21,11 @@ type Explanation struct {
 	Stale   string    // why a new epoch is due before anything is written; "" if none is
 	Since   time.Time // log time since when Stale holds
 	Terms   []ExplainedTerm
+	// Coalitions are the smallest sets of authorities, over all terms in force, that could together make keys that open it.
+	// Terms for emergencies take a second person and the node besides, and are not among them.
+	Coalitions [][]policy.Authority
+	// Nobody says why the person asked about is let in by no term at all; "" if there is no such reason.
+	Nobody string
 }
 
 // ExplainedTerm is a term of a compartment, and what it takes to satisfy it.
@@ -30,13 +36,16 @@ type ExplainedTerm struct {
 	Sets       [][]policy.Attribute // each of them is enough
 	Coalitions [][]policy.Authority // each of them could, all together, make keys that open it
 	// For the one asked about:
+	Held      []policy.Attribute // of what the term names
 	Satisfied bool
 	Missing   [][]policy.Attribute // each would be enough; nil if satisfied, or nobody was asked about
+	MayRead   bool                 // what the gate says today to a session on this term
+	MayWrite  bool
 }
 
 // Explain says who can open the compartment. As names one to ask about: a GID, or attributes joined by and; empty for nobody.
-// What attributes a person holds from authorities is not for a patient to see: of a GID, only what the patient issued is
-// counted, and what the person would need besides is in Missing.
+// Of a GID counts what the log shows them to hold, proven by the issuers' signatures; that nothing is left out, and nothing
+// was taken away since, is the node's word.
 func (b *Book) Explain(ctx context.Context, as string) (*Explanation, error) {
 	f, err := b.Fact(ctx)
 	if err != nil {
@@ -46,22 +55,31 @@ func (b *Book) Explain(ctx context.Context, as string) (*Explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	held, err := heldBy(as, b.chain.GID(), persons)
-	if err != nil {
-		return nil, err
-	}
 	x := &Explanation{Chain: b.chain, Patient: b.chain.GID()}
 	x.Stale, x.Since = b.stale()
 	if f.Epoch != nil {
 		x.Epoch, x.Records = f.Epoch.Number, f.Epoch.Records
 	}
+	held, err := b.heldBy(ctx, as, &f)
+	var nobody *nobodyError
+	if errors.As(err, &nobody) {
+		x.Nobody, held, err = nobody.why, func(policy.Attribute) bool { return false }, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var coalitions [][]policy.Authority
 	for _, t := range f.Terms {
 		explained, err := explainTerm(&t, persons[t.ID], held, b.c.config.Now())
 		if err != nil {
 			return nil, err
 		}
 		x.Terms = append(x.Terms, *explained)
+		if !explained.Ended && !t.Emergency() {
+			coalitions = append(coalitions, explained.Coalitions...)
+		}
 	}
+	x.Coalitions = smallest(coalitions)
 	return x, nil
 }
 
@@ -74,10 +92,32 @@ func explainTerm(t *ledger.LiveTerm, person identity.GID, held func(policy.Attri
 	if x.Coalitions, err = t.Policy.Coalitions(); err != nil {
 		return nil, err
 	}
-	if held != nil {
-		x.Satisfied, x.Missing = t.Policy.Satisfied(held)
+	if held == nil {
+		return x, nil
 	}
+	for _, a := range t.Policy.Attributes() {
+		if held(a) {
+			x.Held = append(x.Held, a)
+		}
+	}
+	x.Satisfied, x.Missing = t.Policy.Satisfied(held)
+	x.MayRead = x.Satisfied && !x.Ended && !t.Emergency()
+	x.MayWrite = x.MayRead && t.Write
 	return x, nil
+}
+
+// smallest returns the sets that hold no other one of them, smallest first.
+func smallest(sets [][]policy.Authority) [][]policy.Authority {
+	slices.SortStableFunc(sets, func(a, b []policy.Authority) int { return cmp.Or(cmp.Compare(len(a), len(b)), slices.Compare(a, b)) })
+	var kept [][]policy.Authority
+	for _, set := range sets {
+		if !slices.ContainsFunc(kept, func(k []policy.Authority) bool {
+			return !slices.ContainsFunc(k, func(a policy.Authority) bool { return !slices.Contains(set, a) })
+		}) {
+			kept = append(kept, set)
+		}
+	}
+	return kept
 }
 
 // persons returns whom each term names, as far as the caller may know: the patient knows all.
@@ -106,23 +146,4 @@ func (c *Client) persons(ctx context.Context) (map[ledger.TermID]identity.GID, e
 		}
 	}
 	return named, nil
-}
-
-// heldBy reads whom an explanation is about.
-func heldBy(as string, patient identity.GID, persons map[ledger.TermID]identity.GID) (func(policy.Attribute) bool, error) {
-	if as == "" {
-		return nil, nil
-	}
-	if gid, err := identity.ParseGID(as); err == nil {
-		return func(a policy.Attribute) bool {
-			term, err := ledger.TermOf(a)
-			return err == nil && a.Authority == policy.Authority(patient) && persons[term] == gid
-		}, nil
-	}
-	p, err := policy.Parse(as)
-	if err != nil {
-		return nil, fmt.Errorf("whom to explain for: a GID, or attributes joined by 'and': %w", err)
-	}
-	attributes := p.Attributes()
-	return func(a policy.Attribute) bool { return slices.Contains(attributes, a) }, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,27 +21,42 @@ type shownExplanation struct {
 	Stale       string              `json:"stale,omitempty"`
 	Since       time.Time           `json:"stale_since,omitzero"`
 	As          string              `json:"as,omitempty"`
+	MayRead     *bool               `json:"may_read,omitempty"`
+	MayWrite    *bool               `json:"may_write,omitempty"`
+	Nobody      string              `json:"nobody,omitempty"`
 	Grants      []shownExplanations `json:"grants"`
+	Coalitions  [][]string          `json:"coalitions"` // the smallest, over all grants
+	Epochs      []shownEpoch        `json:"epochs"`
+	Versions    []shownVersion      `json:"versions"`
+	If          *shownConsidered    `json:"if,omitempty"`
 }
 
 type shownExplanations struct {
 	shownTerm
 	Sets       [][]string `json:"sets"`       // each is enough
 	Coalitions [][]string `json:"coalitions"` // each could make keys that open it
+	Held       []string   `json:"held,omitempty"`
 	Satisfied  *bool      `json:"satisfied,omitempty"`
 	Missing    [][]string `json:"missing,omitempty"` // each would be enough
+	MayRead    bool       `json:"may_read,omitempty"`
+	MayWrite   bool       `json:"may_write,omitempty"`
 }
 
-// explain says who can open a compartment today, why, and why not.
+// explain says who can open a compartment today, why, and why not; what a grant would change; and what rests on which keys.
 func explain(ctx context.Context, e *env, args []string) error {
 	fs := e.online()
 	t := targeted(fs)
 	as := fs.String("as", "", "`WHOM` to explain it for: a GID, or attributes joined by and")
+	next := fs.String("if", "", "`WHOM` it might be granted to, as in phr grant: says who would be let in that is not")
+	instead := fs.String("instead-of", "", "`GRANT` in whose place --if is considered")
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
 	if t.compartment == "" {
 		return e.misused("--compartment is missing")
+	}
+	if *instead != "" && *next == "" {
+		return e.misused("--instead-of goes with --if")
 	}
 	c, err := e.dial(ctx)
 	if err != nil {
@@ -51,36 +67,64 @@ func explain(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	x, err := books[0].Explain(ctx, strings.TrimPrefix(*as, "gid:"))
+	s, err := e.explanation(ctx, books[0], *as)
 	if err != nil {
 		return err
 	}
-	s := showExplanation(x, *as)
+	if *next != "" {
+		if s.If, err = consider(ctx, books[0], *next, *instead); err != nil {
+			return err
+		}
+	}
 	if e.json {
 		return e.emit(s)
 	}
-	e.tell(&s)
+	e.tell(s)
 	return nil
 }
 
-func showExplanation(x *client.Explanation, as string) shownExplanation {
-	s := shownExplanation{
-		Patient: x.Patient, Compartment: x.Chain.Compartment, Epoch: x.Epoch, Records: x.Records, Stale: x.Stale, Since: x.Since, As: as,
-		Grants: []shownExplanations{},
+// explanation asks for all that is to be told of a compartment.
+func (e *env) explanation(ctx context.Context, b *client.Book, as string) (*shownExplanation, error) {
+	x, err := b.Explain(ctx, strings.TrimPrefix(as, "gid:"))
+	if err != nil {
+		return nil, err
 	}
+	resting, err := b.Resting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := showExplanation(x, as)
+	s.Epochs, s.Versions = showEpochs(resting), showVersions(resting, x)
+	return s, nil
+}
+
+func showExplanation(x *client.Explanation, as string) *shownExplanation {
+	s := &shownExplanation{
+		Patient: x.Patient, Compartment: x.Chain.Compartment, Epoch: x.Epoch, Records: x.Records, Stale: x.Stale, Since: x.Since, As: as,
+		Nobody: x.Nobody, Grants: []shownExplanations{}, Coalitions: texts(x.Coalitions, authorityText),
+	}
+	patient := strings.TrimPrefix(as, "gid:") == string(x.Patient)
+	read, write := patient, patient
 	for _, term := range x.Terms {
 		attribute := func(a policy.Attribute) string { return named(a.String(), x.Chain, &term) }
 		shown := shownExplanations{
 			shownTerm: showTerm(x.Chain, &term), Sets: texts(term.Sets, attribute), Missing: texts(term.Missing, attribute),
-			Coalitions: texts(term.Coalitions, func(a policy.Authority) string { return string(a) }),
+			Coalitions: texts(term.Coalitions, authorityText), MayRead: term.MayRead, MayWrite: term.MayWrite,
 		}
 		if as != "" {
 			shown.Satisfied = &term.Satisfied
+			shown.Held = texts([][]policy.Attribute{term.Held}, attribute)[0]
 		}
+		read, write = read || term.MayRead, write || term.MayWrite
 		s.Grants = append(s.Grants, shown)
+	}
+	if as != "" {
+		s.MayRead, s.MayWrite = &read, &write
 	}
 	return s
 }
+
+func authorityText(a policy.Authority) string { return string(a) }
 
 // texts writes sets of things as sets of texts.
 func texts[T any](sets [][]T, text func(T) string) [][]string {
@@ -104,23 +148,79 @@ func (e *env) tell(s *shownExplanation) {
 		e.say("nobody else can")
 	}
 	for _, g := range s.Grants {
-		e.say("grant %s: %s may %s, %s%s", g.Grant, g.To, g.may(), g.from(), g.ending())
-		for _, set := range g.Sets {
-			e.say("  it takes %s", strings.Join(set, " and "))
-		}
-		for _, set := range g.Coalitions {
-			e.say("  %s could make such keys", strings.ReplaceAll(strings.Join(set, " together with "), string(s.Patient), "the patient"))
-		}
-		switch {
-		case g.Satisfied == nil:
-		case *g.Satisfied && g.Ended:
-			e.say("  %s satisfies it, but it has ended", s.As)
-		case *g.Satisfied:
-			e.say("  %s can open it by this grant", s.As)
-		default:
-			for _, set := range g.Missing {
-				e.say("  %s can't: missing is %s", s.As, strings.Join(set, " and "))
-			}
-		}
+		e.tellGrant(s, &g)
 	}
+	e.tellCoalitions(s)
+	e.tellResting(s)
+	if s.If != nil {
+		e.tellConsidered(s)
+	}
+	if s.As != "" {
+		e.say("")
+		e.say("%s", s.verdict())
+	}
+}
+
+// tellGrant says who is let in by a grant, and, if somebody is asked about, whether they are.
+func (e *env) tellGrant(s *shownExplanation, g *shownExplanations) {
+	e.say("grant %s: %s may %s, %s%s", g.Grant, g.To, g.may(), g.from(), g.ending())
+	for _, set := range g.Sets {
+		e.say("  it takes %s", strings.Join(set, " and "))
+	}
+	for _, set := range g.Coalitions {
+		e.say("  %s could make such keys", s.coalition(set))
+	}
+	if g.Satisfied == nil {
+		return
+	}
+	if len(g.Held) > 0 {
+		e.say("  %s has %s", s.As, strings.Join(g.Held, " and "))
+	}
+	switch {
+	case *g.Satisfied && g.Ended:
+		e.say("  %s satisfies it, but it has ended", s.As)
+	case *g.Satisfied && !g.MayRead:
+		e.say("  %s satisfies it, and opens it in an emergency only", s.As)
+	case *g.Satisfied:
+		e.say("  %s can open it by this grant", s.As)
+	}
+	for _, set := range g.Missing {
+		e.say("  %s can't: missing is %s", s.As, strings.Join(set, " and "))
+	}
+}
+
+// coalition names authorities that act together.
+func (s *shownExplanation) coalition(set []string) string {
+	return strings.ReplaceAll(strings.Join(set, " together with "), string(s.Patient), "the patient")
+}
+
+// tellCoalitions says who could cheat, with the least effort.
+func (e *env) tellCoalitions(s *shownExplanation) {
+	without := slices.DeleteFunc(slices.Clone(s.Coalitions), func(set []string) bool { return slices.Contains(set, string(s.Patient)) })
+	e.say("")
+	if len(without) == 0 {
+		e.say("no authority could open it without the patient")
+		return
+	}
+	e.say("the fewest authorities that could open it without the patient, by making keys for whom they like:")
+	for _, set := range without {
+		alone := ""
+		if len(set) == 1 {
+			alone = " alone"
+		}
+		e.say("  %s%s", s.coalition(set), alone)
+	}
+}
+
+// verdict says in a line what somebody asked about may do today.
+func (s *shownExplanation) verdict() string {
+	switch {
+	case s.Nobody != "":
+		return s.As + " may neither read nor write today: " + s.Nobody
+	case *s.MayWrite:
+		return s.As + " may read and write today"
+	case *s.MayRead:
+		return s.As + " may read today, and not write"
+	}
+	return s.As + " may neither read nor write today"
 }

@@ -34,6 +34,7 @@ func (n *Node) serveDirectory(ctx context.Context, g *errgroup.Group) error {
 		{protocol.DirMine, forLogin(n, n.mine)},
 		{protocol.DirKeys, forLogin(n, n.keysOf)},
 		{protocol.DirNames, forLogin(n, n.names)},
+		{protocol.DirHeld, forLogin(n, n.held)},
 		{protocol.DirBreakglass, forLogin(n, n.emergencies)},
 	} {
 		listener, err := n.server.Ledger().Listen(s.subject, "phr", 8)

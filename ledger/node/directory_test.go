@@ -90,6 +90,33 @@ func TestDirectoryRefuses(t *testing.T) {
 			}
 			return err
 		}, ""},
+		{"a guest's attributes", func() error {
+			_, err := ask[protocol.Held](t, guest, protocol.DirHeld, protocol.HeldQuery{GID: w.doctor.GID()})
+			return err
+		}, "denied"},
+		{"what a doctor holds", func() error {
+			held, err := ask[protocol.Held](t, login.conn, protocol.DirHeld, protocol.HeldQuery{
+				GID: w.doctor.GID(), Attributes: []string{"doctor@city-hospital", "nurse@city-hospital", "doctor@nowhere"},
+			})
+			if err == nil && len(held.Entries) != 1 {
+				t.Errorf("%d attributes", len(held.Entries))
+			}
+			return err
+		}, ""},
+		{"what the patient issued to somebody else", func() error {
+			_, err := ask[protocol.Held](t, login.conn, protocol.DirHeld, protocol.HeldQuery{
+				GID: w.hospital.GID(), Attributes: []string{ledger.GrantAttribute(w.patient.GID(), w.term.ID).String()},
+			})
+			return err
+		}, protocol.CodeRefused},
+		{"no attribute", func() error {
+			_, err := ask[protocol.Held](t, login.conn, protocol.DirHeld, protocol.HeldQuery{GID: w.doctor.GID(), Attributes: []string{"*"}})
+			return err
+		}, protocol.CodeBad},
+		{"too many attributes", func() error {
+			_, err := ask[protocol.Held](t, login.conn, protocol.DirHeld, protocol.HeldQuery{GID: w.doctor.GID(), Attributes: make([]string, 65)})
+			return err
+		}, protocol.CodeBad},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if err := tt.ask(); codeOf(err) != tt.code {

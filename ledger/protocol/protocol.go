@@ -98,6 +98,12 @@ type (
 	NamesQuery struct {
 		GIDs []identity.GID `cbor:"1,keyasint"`
 	}
+	// HeldQuery asks, by login, which of at most MaxHeld attributes the log shows somebody to hold. About those that a patient
+	// issues, the patient and the holder ask.
+	HeldQuery struct {
+		GID        identity.GID `cbor:"1,keyasint"`
+		Attributes []string     `cbor:"2,keyasint"`
+	}
 	// MineQuery asks for the terms that the caller's attributes satisfy, by login, on chains after the one named. Whoever asks
 	// goes on until the answer is empty.
 	MineQuery struct {
@@ -122,6 +128,14 @@ const MaxNames = 64
 
 // Names answers a NamesQuery with entries of representative.enrolled.
 type Names struct {
+	Entries [][]byte `cbor:"1,keyasint,omitempty"`
+}
+
+// MaxHeld is how many attributes one HeldQuery may ask about.
+const MaxHeld = 64
+
+// Held answers a HeldQuery with the entry of key.issued for each attribute that is held: of the version in force.
+type Held struct {
 	Entries [][]byte `cbor:"1,keyasint,omitempty"`
 }
 

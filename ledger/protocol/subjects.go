@@ -22,6 +22,7 @@ const (
 	DirMine         = "dir.mine"
 	DirKeys         = "dir.keys"
 	DirNames        = "dir.names"
+	DirHeld         = "dir.held"
 )
 
 // Register returns the subject under which a person's registrations are submitted without a session.

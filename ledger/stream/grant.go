@@ -59,7 +59,7 @@ type Scope struct {
 	Ingest    []Place  // where it may submit: a write session its compartment, a login its own chains
 	Keys      []Place  // whose parts it may fetch
 	Queues    []string // authorities whose enrolments it may fetch
-	Login     bool     // it may ask dir.mine, dir.keys, dir.names and dir.breakglass, and have its part in emergencies
+	Login     bool     // it may ask dir.mine, dir.keys, dir.names, dir.held and dir.breakglass, and have its part in emergencies
 }
 
 // Grant forms the grant of a session. It fails if anything in the scope is not a plain subject token, since a token "*"
@@ -74,6 +74,7 @@ func (s Scope) Grant(user, session string, expires time.Time) (UserGrant, error)
 		b.allow("dir.mine")
 		b.allow("dir.keys")
 		b.allow("dir.names")
+		b.allow("dir.held")
 		b.allow("dir.breakglass")
 		b.allow("breakglass")
 	}

@@ -158,7 +158,7 @@ func TestScopeGrant(t *testing.T) {
 		{
 			"a patient's login",
 			stream.Scope{Login: true, Ingest: []stream.Place{{Shard: "aa", Owner: "alice"}}, Keys: []stream.Place{{Shard: "aa", Owner: "alice"}}},
-			[]string{"ingest.aa.alice.*", "keys.aa.alice.*", "dir.mine", "dir.keys", "dir.names", "dir.breakglass", "breakglass"},
+			[]string{"ingest.aa.alice.*", "keys.aa.alice.*", "dir.mine", "dir.keys", "dir.names", "dir.held", "dir.breakglass", "breakglass"},
 			nil,
 		},
 		{

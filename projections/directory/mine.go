@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 )
@@ -33,6 +34,22 @@ func (d *Directory) Keys(ctx context.Context, gid identity.GID, skip int) (*prot
 	}
 	return keys, rows.Err()
 }
+
+// Issued returns the issuances of one attribute to a person, newest first.
+func (d *Directory) Issued(ctx context.Context, gid identity.GID, attribute policy.Attribute) (entries [][]byte, err error) {
+	rows, err := d.db.QueryContext(ctx,
+		`SELECT entry FROM issued WHERE gid = ? AND attribute = ? ORDER BY sequence DESC LIMIT ?`, string(gid), attribute.String(), maxIssuances)
+	if err == nil {
+		err = appendEntries(&entries, rows)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking the directory for issuances: %w", err)
+	}
+	return entries, nil
+}
+
+// maxIssuances is how many issuances of one attribute to one person are looked through, the newest.
+const maxIssuances = 256
 
 // Names returns the newest enrolments of each person.
 func (d *Directory) Names(ctx context.Context, people ...identity.GID) (*protocol.Names, error) {
