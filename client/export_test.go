@@ -6,6 +6,7 @@ import (
 
 	"github.com/phrledger/phr/authority/challenge"
 	"github.com/phrledger/phr/crypto/abe"
+	"github.com/phrledger/phr/crypto/epoch"
 	"github.com/phrledger/phr/crypto/keystore"
 	"github.com/phrledger/phr/crypto/recovery"
 	"github.com/phrledger/phr/ledger"
@@ -89,6 +90,13 @@ func (h *Held) Submit(ctx context.Context, head ledger.Head, parts []protocol.Pa
 	return submit(ctx, h.s.conn, protocol.Ingest(events[0].Chain), h.b.c.config.Now(), events, parts)
 }
 
+// Parts asks for the owner part, the shred and the link of the epoch in force.
+func (h *Held) Parts(ctx context.Context) (*protocol.Parts, error) {
+	f, _ := h.b.fact()
+	query := protocol.PartsQuery{Epoch: f.Epoch.Number, Names: []string{ledger.PartOwner, ledger.PartShred, ledger.PartLink}}
+	return ask[protocol.Parts](ctx, h.s.conn, protocol.KeyParts(h.b.chain), query)
+}
+
 // Head returns where the book's chain ends, as it was read last.
 func (b *Book) Head() ledger.Head { return b.c.head(b.chain) }
 
@@ -129,6 +137,22 @@ func (b *Book) OpenStolen(ctx context.Context, f ledger.CompartmentFact, parts m
 		return nil
 	}
 	return errors.Join(failed...)
+}
+
+// Unlocks tells whether any of the keys that this book was ever given opens a part of an epoch, which somebody has stolen.
+func (b *Book) Unlocks(e *ledger.Epoch, before *ledger.Epoch, parts map[string][]byte) bool {
+	b.turn <- struct{}{}
+	defer b.turn.give()
+	at := b.place(e.Number)
+	for _, k := range b.keys {
+		if _, err := epoch.OpenShred(k.keys, at, e.Erased, parts[ledger.PartShred]); err == nil {
+			return true
+		}
+		if _, err := epoch.OpenLink(k.keys, at, before.KID, before.HID, parts[ledger.PartLink]); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // Event makes an event of the caller's for the book's chain.
