@@ -79,3 +79,39 @@ func (w *world) entriesOf(b *client.Book) []*ledger.Entry {
 	w.texts(b)
 	return slices.Clone(b.Entries())
 }
+
+// A doctor is removed, and an epoch still holds a wrap for the version that the doctor has. The patient's client finds out when
+// it looks at the epoch, says so, and goes on in another one before anything more is written.
+func TestAttack65_PatientFindsOutdatedEpoch(t *testing.T) {
+	w := newWorld(t)
+	lines := newTally()
+	home := newHome(t)
+	config := w.config(home)
+	config.Log = lines.logger()
+	maria := w.dial(config)
+	must(t, maria.RegisterPatient(w.ctx))
+	ruiz, left := w.the("doctor@city-hospital"), w.person()
+	w.enrol(left, "doctor@city-hospital")
+	hers := w.book(maria, maria, ledger.Health)
+	w.grant(hers, client.GrantRequest{To: "doctor@city-hospital", Write: true})
+	his, former := w.book(ruiz, maria, ledger.Health), w.book(left, maria, ledger.Health)
+	w.write(his, "one")
+	w.reads("the one who leaves", former, "one")
+	must(t, his.Rotate(w.ctx))
+	w.texts(former)
+	w.version(w.authority("city-hospital"), "doctor", 2, ruiz)
+
+	w.reads("the patient", hers, "one")
+	w.epoch(hers, 3)
+	if n := lines.of("epoch_outdated"); n != 1 {
+		t.Errorf("it was said %d times, want once", n)
+	}
+	w.write(hers, "two")
+	w.epoch(hers, 3)
+	for _, e := range w.entriesOf(hers)[1:] {
+		if former.Opens(e) {
+			t.Error("the removed doctor opens what was written afterwards")
+		}
+	}
+	w.reads("the doctor", his, "one", "two")
+}

@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/phrledger/phr/crypto/epoch"
+	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 )
@@ -85,10 +87,49 @@ func (b *Book) tendOnce(ctx context.Context, s *session) error {
 		b.c.config.Log.Warn("epoch_broken", "epoch", o.fact.Epoch.Number, "part", broken.name)
 		return b.startEpoch(ctx, s, broken.Error())
 	}
+	if b.own() && !o.fact.Epoch.Confirmed {
+		moved, err := o.outdated(ctx)
+		if err != nil {
+			return err
+		}
+		if moved != "" {
+			b.c.config.Log.Warn("epoch_outdated", "epoch", o.fact.Epoch.Number, "attribute", moved)
+			return b.startEpoch(ctx, s, moved+" has moved since this epoch was wrapped for it")
+		}
+	}
 	if len(bodies) == 0 {
 		return nil
 	}
 	return b.append(ctx, s, nil, bodies, parts)
+}
+
+// outdated returns an attribute that has moved to another version since somebody else wrapped the current epoch for it, or
+// that they did not know had moved; empty if none has. Whoever was left out of the newer version opens the epoch: better none
+// of it is used.
+func (o *opening) outdated(ctx context.Context) (string, error) {
+	for _, p := range o.fact.Epoch.Parts {
+		i := slices.IndexFunc(o.fact.Terms, func(t ledger.LiveTerm) bool { return t.ID == p.Term })
+		if p.Term.IsZero() || i < 0 {
+			continue
+		}
+		made := o.fact.Terms[i].Policy
+		if err := o.b.c.learnPolicy(ctx, made); err != nil {
+			return "", err
+		}
+		for i, a := range made.Attributes() {
+			if version, ok := o.b.c.version(a); ok && i < len(p.Versions) && version != p.Versions[i] {
+				return a.String(), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// version returns the version of an attribute in force, as far as the client has learnt.
+func (c *Client) version(a policy.Attribute) (uint32, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state.Version(a)
 }
 
 // care looks at the epochs that somebody has to look at, and returns what the caller is to say of them. Broken is a part of

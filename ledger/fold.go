@@ -9,6 +9,8 @@ import (
 const (
 	// ClockSkew is how far apart the clocks of two nodes may be, and how far ahead an author's may be.
 	ClockSkew = time.Minute
+	// MaxBehind is how far what a node knows may be behind the log when it accepts something.
+	MaxBehind = 5 * time.Second
 	// MaxSession is the longest a session may last.
 	MaxSession = 15 * time.Minute
 )

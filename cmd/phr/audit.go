@@ -80,6 +80,10 @@ func (e *env) showReport(r *audit.Report) error {
 		for _, f := range r.Findings {
 			e.say("%s", findingLine(f))
 		}
+		for _, o := range r.Outdated {
+			e.say("outdated at entry %d on %s: epoch %d was wrapped for %s in version %d, when version %d was in force",
+				o.Sequence, o.Chain, o.Epoch, o.Attribute, o.Named, o.InForce)
+		}
 	}
 	if !r.Sound() {
 		return &hinted{fmt.Errorf("the log is not sound: %s", plural(len(r.Findings), "finding")), "keep a copy of it as it is, and ask the node's operator"}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
@@ -21,6 +22,8 @@ type replay struct {
 	next     uint64                         // sequence that should come
 	chains   map[ledger.Chain][]ledger.Hash // events that count, by their number less one
 	controls []ledger.Hash                  // control entries that count, by their count less one
+
+	controlled []time.Time // log times of controls
 
 	failed  []*failure
 	wanted  map[ledger.Hash]*failure // by the event that is missing before it
@@ -101,8 +104,9 @@ func (r *replay) judge(run []*ledger.Entry) {
 func (r *replay) count(e *ledger.Entry, seq uint64) {
 	r.report.Counted++
 	r.chains[e.Chain] = append(r.chains[e.Chain], e.Hash)
+	r.behind(e, seq)
 	if e.Chain.Control() {
-		r.controls = append(r.controls, e.Hash)
+		r.controls, r.controlled = append(r.controls, e.Hash), append(r.controlled, e.LogTime)
 	}
 	if problem, what := r.second.check(e); problem != "" {
 		f := about(e, seq)

@@ -17,6 +17,7 @@ type Report struct {
 	Last      time.Time    `json:"last_log_time"`       // the newest there is
 	Findings  []Finding    `json:"findings"`            // empty for a log that is sound
 	Erased    []Erasure    `json:"erased,omitempty"`    // records whose keys are destroyed
+	Outdated  []Outdated   `json:"outdated,omitempty"`  // epochs wrapped for what had changed already
 	Incidents []Incident   `json:"incidents,omitempty"` // what nodes said they found wrong and did
 
 	Chains       int      `json:"chains"`
@@ -64,6 +65,18 @@ type Erasure struct {
 	Sequence uint64         `json:"sequence"` // of the event that says so
 }
 
+// Outdated is a part of an epoch that was made for an attribute version which was no longer in force: whoever accepted it did not
+// know yet. Those who had been left out of the newer version could open it, until the next epoch.
+type Outdated struct {
+	Chain     ledger.Chain  `json:"chain"`
+	Sequence  uint64        `json:"sequence"` // of the event that names the part
+	Epoch     uint32        `json:"epoch"`
+	Attribute string        `json:"attribute"`
+	Named     uint32        `json:"named"`    // version that the part was made for
+	InForce   uint32        `json:"in_force"` // version by the log before it
+	Behind    time.Duration `json:"behind"`   // how long the log had shown more than whoever accepted it knew, in nanoseconds
+}
+
 // Incident is what a node said it found wrong in its storage.
 type Incident struct {
 	Chain    ledger.Chain `json:"chain"`
@@ -89,6 +102,7 @@ const (
 	Writer     Problem = "writer"        // lets somebody write who never may
 	Identity   Problem = "identity"      // replaces keys without their consent and without the wait
 	Invalid    Problem = "invalid"       // does not count by another rule, and is not marked
+	Behind     Problem = "behind"        // accepted by a node that was kept from seeing what the log held already
 	Marked     Problem = "marked"        // marked, though it counts or is not there
 	Clock      Problem = "clock"         // logged at a time that can't be
 	NoEpoch    Problem = "epoch-missing" // access was taken away, and no new epoch followed

@@ -4,16 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
+	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
 )
 
-const (
-	groupBytes = 16 << 20        // of one batch, but for its last submission
-	maxLag     = 5 * time.Second // how far the fold may be behind the log
-)
+const groupBytes = 16 << 20 // of one batch, but for its last submission
 
 func (in *Ingest) commitLoop(ctx context.Context) error {
 	for {
@@ -65,7 +62,7 @@ func (in *Ingest) commit(ctx context.Context, group []*job) {
 
 // commitOnce answers every job of the group, or none and returns an error.
 func (in *Ingest) commitOnce(ctx context.Context, group []*job) error {
-	lag, cancel := context.WithTimeout(ctx, maxLag)
+	lag, cancel := context.WithTimeout(ctx, ledger.MaxBehind)
 	defer cancel()
 	if err := in.caughtUp(lag); err != nil {
 		in.Log.Warn("commit_behind", "error", err)

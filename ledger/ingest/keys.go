@@ -41,7 +41,7 @@ func (in *Ingest) keys(ctx context.Context, r *stream.Request) ([]byte, error) {
 	answer, err := in.answer(ctx, chain, q.Epoch, parts)
 	if err == nil && len(answer.Parts) < len(parts) {
 		// What is named and not there may have been replaced or outlived by an event that the fold is about to show.
-		lag, cancel := context.WithTimeout(ctx, maxLag)
+		lag, cancel := context.WithTimeout(ctx, ledger.MaxBehind)
 		defer cancel()
 		if err = in.caughtUp(lag); err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/ingest"
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
 )
@@ -264,4 +266,27 @@ func TestOldWrapsAreCollected(t *testing.T) {
 	if got := w.stored(); !slices.Equal(got, left) {
 		t.Errorf("stored are\n%v, want\n%v", got, left)
 	}
+}
+
+// A node that does not see what the log holds accepts nothing, and says so before long: it can't know who was removed since.
+func TestAttack65_NodeThatIsBehind(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	started, parts := w.patient.NextLinked("by a writer who does not see")
+	events := w.sign(started)
+	before := w.stored()
+	blind := ingest.New(ingest.Config{Ledger: w.Ledger(), Fold: ingest.NewFold(w.Root.GID(), nil), Node: w.Self, Sessions: w.Desk, Now: w.Now})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- blind.Run(ctx) }()
+	defer func() {
+		cancel()
+		<-done
+	}()
+	_, err := blind.Submit(t.Context(), events, parts)
+	wantCode(t, err, protocol.CodeBusy)
+	if after := w.stored(); !slices.Equal(after, before) {
+		t.Error("parts were stored, or erased")
+	}
+	w.Submit(events, parts...)
 }
