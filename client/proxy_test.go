@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/ledger"
 )
@@ -200,4 +202,46 @@ func TestAttack80_ProxyHop(t *testing.T) {
 		t.Error("the gate opens another patient's record to a proxy")
 	}
 	w.reads("the patient", hers, "one")
+}
+
+// Proxies named at once, in any order of compartments, while others write, revoke and rotate: all count, and nobody waits for
+// ever.
+func TestProxiesAtOnce(t *testing.T) {
+	w := inTown(t)
+	maria := w.patient()
+	again := w.connect(maria.Home())
+	hers := w.book(maria, maria, ledger.Health)
+	people := []*client.Client{w.person(), w.person(), w.person(), w.person()}
+	for _, p := range people {
+		must(t, p.RegisterIdentity(w.ctx))
+	}
+	granted := w.grant(hers, client.GrantRequest{To: gid(people[0])})
+	g, ctx := errgroup.WithContext(w.ctx)
+	for i, p := range people {
+		g.Go(func() error {
+			names := []ledger.Compartment{ledger.Health, ledger.Training}
+			who := maria
+			if i%2 == 1 {
+				slices.Reverse(names)
+				who = again
+			}
+			_, err := who.AddProxy(ctx, client.ProxyRequest{
+				To: p.GID(), Compartments: names, Write: true, FromNow: i == 2, Until: w.clock.now().Add(time.Hour),
+			})
+			return err
+		})
+	}
+	g.Go(func() error {
+		_, err := hers.Write(ctx, notes("one", "two"), nil)
+		return err
+	})
+	g.Go(func() error { return hers.Revoke(ctx, granted.Term.ID) })
+	g.Go(func() error { return w.book(again, maria, ledger.Training).Rotate(ctx) })
+	must(t, g.Wait())
+	for i, p := range people {
+		if all, err := p.ActingFor(w.ctx); err != nil || len(all) != 2 {
+			t.Errorf("person %d acts by %+v, %v", i, all, err)
+		}
+		w.write(w.book(p, maria, ledger.Training), "by a proxy")
+	}
 }

@@ -33,8 +33,9 @@ type shownExplanation struct {
 
 type shownExplanations struct {
 	shownTerm
-	Sets       [][]string `json:"sets"`       // each is enough
-	Coalitions [][]string `json:"coalitions"` // each could make keys that open it
+	Approval   string     `json:"approval,omitempty"` // who must agree, in an emergency
+	Sets       [][]string `json:"sets"`               // each is enough
+	Coalitions [][]string `json:"coalitions"`         // each could make keys that open it
 	Held       []string   `json:"held,omitempty"`
 	Satisfied  *bool      `json:"satisfied,omitempty"`
 	Missing    [][]string `json:"missing,omitempty"` // each would be enough
@@ -108,7 +109,7 @@ func showExplanation(x *client.Explanation, as string) *shownExplanation {
 	for _, term := range x.Terms {
 		attribute := func(a policy.Attribute) string { return named(a.String(), x.Chain, &term) }
 		shown := shownExplanations{
-			shownTerm: showTerm(x.Chain, &term), Sets: texts(term.Sets, attribute), Missing: texts(term.Missing, attribute),
+			shownTerm: showTerm(x.Chain, &term), Approval: term.Approval, Sets: texts(term.Sets, attribute), Missing: texts(term.Missing, attribute),
 			Coalitions: texts(term.Coalitions, authorityText), MayRead: term.MayRead, MayWrite: term.MayWrite,
 		}
 		if as != "" {
@@ -166,6 +167,9 @@ func (e *env) tellGrant(s *shownExplanation, g *shownExplanations) {
 	e.say("grant %s: %s may %s, %s%s", g.Grant, g.To, g.may(), g.from(), g.ending())
 	for _, set := range g.Sets {
 		e.say("  it takes %s", strings.Join(set, " and "))
+	}
+	if g.Approval != "" {
+		e.say("  in an emergency only, once somebody else, who is %s, has agreed", g.Approval)
 	}
 	for _, set := range g.Coalitions {
 		e.say("  %s could make such keys", s.coalition(set))

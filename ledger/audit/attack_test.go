@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"crypto/rand"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -95,6 +96,21 @@ func TestUnmarked(t *testing.T) {
 	}
 	insured := w.Term("agent@acme-insurance", true)
 	outsider := w.Person()
+	claims, err := ledger.ParseEvent(doctor(s.ID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(claims.Act(w.read), claims.Sign(w.doctor.Identity)); err != nil {
+		t.Fatal(err)
+	}
+	claimed, err := claims.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deputies := w.Term("doctor@city-hospital", true)
+	deputies.Proxy, deputies.Until = true, w.Now().Add(time.Hour).UnixMilli()
+	forever := w.Term("doctor@city-hospital", true)
+	forever.Proxy, forever.Expression = true, ledger.GrantAttribute(w.patient.GID(), forever.ID).String()
 	w.Halt()
 	base := w.history()
 	for _, tt := range []struct {
@@ -112,6 +128,9 @@ func TestUnmarked(t *testing.T) {
 		})[0], 0, audit.Session, "not a node that the root has described"},
 		{"node described by an outsider", w.Sign(outsider.Identity, none, ledger.NodeChain(outsider.GID()), &ledger.NodeDescribed{Sequence: 1})[0], 0, audit.Session, "not the root"},
 		{"insurer let in to write", w.Sign(w.patient.Identity, none, w.patient.Health, &ledger.PolicySet{Terms: append(slices.Clone(w.patient.Terms), insured)})[0], 0, audit.Writer, "acme-insurance is an insurer"},
+		{"a role that acts for the patient", w.Sign(w.patient.Identity, none, w.patient.Health, &ledger.PolicySet{Terms: append(slices.Clone(w.patient.Terms), deputies)})[0], 0, audit.Writer, "not one person"},
+		{"a proxy without an end", w.Sign(w.patient.Identity, none, w.patient.Health, &ledger.PolicySet{Terms: append(slices.Clone(w.patient.Terms), forever)})[0], 0, audit.Writer, "without an end"},
+		{"a doctor who claims to act for the patient", claimed, 0, audit.Session, "was written by term"},
 		{"by nobody registered", w.Sign(w.Stranger(), none, w.patient.Profile, &ledger.PatientRegistered{})[0], 0, audit.Invalid, "not registered"},
 		{"an unsigned record", w.Sign(w.patient.Identity, none, w.patient.Health, w.patient.Records(2, 10)...)[0], 0, audit.Unsigned, "signs a run"},
 	} {

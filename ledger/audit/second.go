@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 
 	"github.com/phrledger/phr/crypto/identity"
@@ -10,9 +11,8 @@ import (
 )
 
 // second is a second opinion on the rules that matter most, in words of its own: who describes nodes, who opens sessions,
-// what is written in them, that no insurer or employer is ever let in to write, and that
-// nobody's keys are replaced without them, unless after a wait. Unlike State it knows nothing of keys
-// and signatures.
+// what is written in them and whether its author acts for the patient, that no insurer or employer is ever let in to write,
+// and that nobody's keys are replaced without them, unless after a wait. Unlike State it knows nothing of keys and signatures.
 type second struct {
 	root     identity.GID
 	requests map[identity.GID]*ledger.Entry // the newest to recover an identity that nobody vetoed
@@ -20,6 +20,7 @@ type second struct {
 	sessions map[ledger.SessionID]*opened
 	claimed  map[ledger.Hash]ledger.AuthorityKind // registrations
 	roles    map[policy.Authority]ledger.AuthorityKind
+	acts     map[ledger.TermID]bool // terms by which somebody acts for a patient
 }
 
 type opened struct {
@@ -34,6 +35,7 @@ func newSecond(root identity.GID) *second {
 		requests: make(map[identity.GID]*ledger.Entry),
 		root:     root, nodes: make(map[identity.GID]bool), sessions: make(map[ledger.SessionID]*opened),
 		claimed: make(map[ledger.Hash]ledger.AuthorityKind), roles: make(map[policy.Authority]ledger.AuthorityKind),
+		acts: make(map[ledger.TermID]bool),
 	}
 }
 
@@ -55,7 +57,7 @@ func (s *second) check(e *ledger.Entry) (Problem, string) {
 			return Identity, what
 		}
 	case *ledger.PolicySet:
-		if what := s.writers(b); what != "" {
+		if what := cmp.Or(s.writers(b), s.proxies(e, b)); what != "" {
 			return Writer, what
 		}
 	}
@@ -117,7 +119,7 @@ func (s *second) inSession(e *ledger.Entry) string {
 	case e.LogTime.UnixMilli() >= session.expires:
 		return fmt.Sprintf("written in session %s after it expired", e.Session)
 	}
-	return ""
+	return s.acting(e, session.Term)
 }
 
 // apply takes note of an entry that counts.
@@ -133,6 +135,12 @@ func (s *second) apply(e *ledger.Entry) {
 		s.claimed[e.Hash] = b.Role
 	case *ledger.AuthorityEndorsed:
 		s.roles[b.Name] = s.claimed[b.Registration]
+	case *ledger.PolicySet:
+		for _, t := range b.Terms {
+			if t.Proxy {
+				s.acts[t.ID] = true
+			}
+		}
 	case *ledger.SessionOpened:
 		s.sessions[b.Session] = &opened{SessionOpened: b, patient: e.Chain.GID(), expires: b.Expires}
 	case *ledger.SessionRenewed:
