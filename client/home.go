@@ -25,6 +25,7 @@ type Home struct {
 	dir      string
 	keystore *keystore.Keystore // nil in memory, and with an agent
 	agent    Keys               // which acts with the keys if they are not here
+	hangUp   func()             // ends what there is with the agent
 
 	mu      sync.Mutex
 	secrets secrets
@@ -167,9 +168,10 @@ func HomeOf(person *identity.Identity) *Home {
 	}
 }
 
-// HomeWith returns the home at dir whose keys an agent holds. What changes the keystore fails in it.
-func HomeWith(dir string, agent Keys) *Home {
-	return &Home{dir: dir, agent: agent, turns: make(map[string]turn)}
+// HomeWith returns the home at dir whose keys an agent holds. What changes the keystore fails in it, with ErrAgent. Close calls
+// hangUp.
+func HomeWith(dir string, agent Keys, hangUp func()) *Home {
+	return &Home{dir: dir, agent: agent, hangUp: hangUp, turns: make(map[string]turn)}
 }
 
 // HomeOfAuthority returns a home in memory for the founder of an authority that is kept elsewhere, where other processes may change
@@ -188,6 +190,9 @@ func (h *Home) Close() {
 		clear(secret)
 	}
 	h.secrets, h.keys = secrets{}, nil
+	if h.hangUp != nil {
+		h.hangUp()
+	}
 	if h.keystore != nil {
 		h.keystore.Close()
 	}

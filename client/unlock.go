@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/phrledger/phr/crypto/keystore"
 	"github.com/phrledger/phr/crypto/recovery"
@@ -29,6 +30,9 @@ func (h *Home) SetRecovery(code *recovery.Secret) error {
 func (h *Home) changeSlots(change func(*keystore.Keystore) error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.agent != nil {
+		return ErrAgent
+	}
 	if h.keystore == nil {
 		return errors.New("a home in memory has no passphrase")
 	}
@@ -46,15 +50,10 @@ func (h *Home) changeSlots(change func(*keystore.Keystore) error) error {
 	}
 }
 
-// HasRecovery tells whether a recovery code opens the home.
-func (h *Home) HasRecovery() bool {
+// HasRecovery tells whether a recovery code opens the home, if that is known: it is not where an agent has the keystore.
+func (h *Home) HasRecovery() (has, known bool) {
 	if h.keystore == nil {
-		return false
+		return false, h.agent == nil
 	}
-	for _, kind := range h.keystore.Slots() {
-		if kind == keystore.RecoverySlot {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(h.keystore.Slots(), keystore.RecoverySlot), true
 }

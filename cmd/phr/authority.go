@@ -27,6 +27,7 @@ func authorityInit(ctx context.Context, e *env, args []string) error {
 	if err != nil || role == ledger.Registry {
 		return e.misused("--kind is hospital, health-club, insurer or employer")
 	}
+	e.direct = true // the authority's key goes into the keystore
 	c, err := e.dial(ctx)
 	if err != nil {
 		return err

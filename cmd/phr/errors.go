@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/phrledger/phr/client"
+	"github.com/phrledger/phr/client/agent"
 	"github.com/phrledger/phr/crypto/keystore"
 	"github.com/phrledger/phr/ledger/stream"
 	"github.com/phrledger/phr/projections/chart/fhir"
@@ -71,6 +72,12 @@ func hintOf(err error) string {
 		return "check the passphrase, or the file that --passphrase-file names"
 	case errors.Is(err, keystore.ErrRecovery):
 		return "check that the sheet is that of this home; a newer sheet takes the place of an older one"
+	case errors.Is(err, client.ErrAgent):
+		return "name the passphrase's file with --passphrase-file, or end the agent"
+	case errors.Is(err, agent.ErrLocked):
+		return "phr agent unlock"
+	case errors.Is(err, agent.ErrAway):
+		return "start it again with 'phr agent', or end it, and do this again"
 	case errors.Is(err, client.ErrNotShared):
 		return "phr patients lists what is shared with you; more is the patient's to grant"
 	case errors.Is(err, context.DeadlineExceeded):

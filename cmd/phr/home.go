@@ -51,7 +51,8 @@ func (e *env) newHomeDir() (string, error) {
 	return dir, err
 }
 
-// open opens the caller's home. The caller closes it.
+// open opens the caller's home: by an agent that holds its keys, unless a passphrase is named or the verb needs the keystore
+// itself; else by its passphrase. The caller closes it.
 func (e *env) open() (*client.Home, error) {
 	dir, err := e.homeDir()
 	if err != nil {
@@ -60,6 +61,11 @@ func (e *env) open() (*client.Home, error) {
 	if !hasIdentity(dir) {
 		// Before anybody is asked for a passphrase.
 		return nil, noIdentity(dir)
+	}
+	if !e.direct && e.passphraseFile == "" {
+		if h, err := e.openWithAgent(dir); h != nil || err != nil {
+			return h, err
+		}
 	}
 	passphrase, err := e.passphrase(false)
 	if err != nil {

@@ -62,8 +62,8 @@ type shownID struct {
 	Node      string         `json:"node,omitempty"`
 	Authority string         `json:"authority,omitempty"`
 	Keys      []string       `json:"attributes,omitempty"`
-	Recovery  bool           `json:"recovery"`         // whether a recovery code opens the home
-	Unsent    map[string]int `json:"unsent,omitempty"` // drafts that wait, by chain
+	Recovery  *bool          `json:"recovery,omitempty"` // whether a recovery code opens the home; an agent does not tell
+	Unsent    map[string]int `json:"unsent,omitempty"`   // drafts that wait, by chain
 }
 
 // idShow tells whose home it is and what is in it, without a node.
@@ -76,7 +76,7 @@ func idShow(_ context.Context, e *env, args []string) error {
 		return err
 	}
 	defer h.Close()
-	s := shownID{GID: h.GID(), Node: h.Node(), Recovery: h.HasRecovery()}
+	s := shownID{GID: h.GID(), Node: h.Node()}
 	held, err := h.Keys().Attributes()
 	if err != nil {
 		return err
@@ -94,6 +94,9 @@ func idShow(_ context.Context, e *env, args []string) error {
 	if s.Unsent, err = h.Unsent(); err != nil {
 		return err
 	}
+	if has, known := h.HasRecovery(); known {
+		s.Recovery = &has
+	}
 	if e.json {
 		return e.emit(s)
 	}
@@ -104,7 +107,7 @@ func idShow(_ context.Context, e *env, args []string) error {
 	if s.Authority != "" {
 		e.say("authority  %s, which is kept here", s.Authority)
 	}
-	if !s.Recovery {
+	if s.Recovery != nil && !*s.Recovery {
 		e.say("recovery   no recovery code opens this home")
 	}
 	for _, k := range s.Keys {

@@ -30,6 +30,7 @@ type env struct {
 	home           string
 	node           string
 	passphraseFile string
+	direct         bool // the verb needs the keystore itself: no agent will do
 	json           bool
 	verbose        bool
 }

@@ -42,6 +42,7 @@ func idPassphrase(_ context.Context, e *env, args []string) error {
 // openToChange opens the home by the recovery words if they are given, else by its passphrase.
 func (e *env) openToChange(sheet string, forgotten bool) (*client.Home, error) {
 	if sheet == "" && !forgotten {
+		e.direct = true
 		return e.open()
 	}
 	dir, err := e.homeDir()

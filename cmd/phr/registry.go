@@ -54,6 +54,7 @@ func registryFlag(fs *flag.FlagSet) *string {
 // dialAuthority connects as the authority of the caller's home, or as the registry of a node's directory.
 func (e *env) dialAuthority(ctx context.Context, data string) (*client.Client, error) {
 	if data == "" {
+		e.direct = true // an authority's keys are in the keystore alone
 		return e.dial(ctx)
 	}
 	return e.dialRegistry(ctx, data)

@@ -45,6 +45,22 @@ func verbs() []verb {
 			"phr id passphrase\nphr id passphrase --forgotten", idPassphrase,
 		},
 		{
+			"agent", everybody, "[--idle TIME]", "keep your home unlocked for your other programs, until interrupted",
+			"phr agent --idle 15m", agentVerb,
+		},
+		{
+			"agent lock", everybody, "", "make the agent forget the keys",
+			"phr agent lock", agentLock,
+		},
+		{
+			"agent unlock", everybody, "", "give the passphrase to the agent again",
+			"phr agent unlock", agentUnlock,
+		},
+		{
+			"agent status", everybody, "", "tell whether an agent holds your keys",
+			"phr agent status", agentStatus,
+		},
+		{
 			"enroll", everybody, "[CODE]", "join an authority by an invitation, given as an argument or on standard input",
 			"phr enroll --name 'Dr. A. Ruiz' city-hospital-7K3M-9QXD-…", enroll,
 		},

@@ -2,6 +2,7 @@ package abe
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/phrledger/phr/crypto/policy"
 )
@@ -64,6 +65,9 @@ func (e *Expression) Policy() *policy.Policy { return e.policy }
 
 // Versions returns the version of each attribute, in order of Policy().Attributes().
 func (e *Expression) Versions() []uint32 { return inOrder(e.policy, e.versions) }
+
+// Keys returns each authority's key, in order of Policy().Authorities().
+func (e *Expression) Keys() []*PublicKey { return slices.Clone(e.keys) }
 
 // KeyHashes returns the hash of each authority's key, in order of Policy().Authorities().
 func (e *Expression) KeyHashes() [][32]byte {
