@@ -26,6 +26,9 @@ type Access struct {
 	Reason      string // of a refusal or an end
 	Count       uint32 // of refusals
 	Expires     time.Time
+
+	// Emergency is what the line is about, as it stands now; nil unless it is an emergency, or a session that rests on one.
+	Emergency *Emergency
 }
 
 // AccessLog returns who looked at the caller's record, and who tried, in the order in which the node logged it.
@@ -55,14 +58,24 @@ func (c *Client) AccessLog(ctx context.Context) ([]Access, error) {
 		}
 		all = append(all, a)
 	}
-	names, err := c.names(ctx, all)
-	if err != nil {
+	markEmergencies(all, entries)
+	if err := c.addDisplays(ctx, all); err != nil {
 		return nil, err
 	}
-	for i := range all {
-		all[i].Display = names[all[i].GID]
-	}
 	return all, c.markProxies(ctx, all)
+}
+
+// addDisplays adds how authorities call the people of an access log.
+func (c *Client) addDisplays(ctx context.Context, log []Access) error {
+	people := make([]identity.GID, len(log))
+	for i := range log {
+		people[i] = log[i].GID
+	}
+	names, err := c.Names(ctx, people...)
+	for i := range log {
+		log[i].Display = names[log[i].GID]
+	}
+	return err
 }
 
 // markProxies finds out who acted for the caller. Only compartments are read on which somebody named in person was.
@@ -95,17 +108,14 @@ func (c *Client) markProxies(ctx context.Context, log []Access) error {
 	return nil
 }
 
-// names finds out how authorities call the people of an access log.
-func (c *Client) names(ctx context.Context, log []Access) (map[identity.GID]string, error) {
-	asked := make(map[identity.GID]bool)
-	var people []identity.GID
-	for _, a := range log {
-		if a.GID != "" && !asked[a.GID] {
-			asked[a.GID] = true
-			people = append(people, a.GID)
-		}
-	}
+// Names finds out how authorities call people, as in "Dr. A. Ruiz of city-hospital". Who is enrolled by none under a name is
+// not among them.
+func (c *Client) Names(ctx context.Context, all ...identity.GID) (map[identity.GID]string, error) {
+	people := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(all))), func(gid identity.GID) bool { return gid == "" })
 	names := make(map[identity.GID]string, len(people))
+	if len(people) == 0 {
+		return names, nil
+	}
 	return names, c.attempt(ctx, loginKey, func(s *session) error {
 		for some := range slices.Chunk(people, protocol.MaxNames) {
 			if err := c.addNames(ctx, s, some, names); err != nil {

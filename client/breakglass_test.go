@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -155,5 +156,63 @@ func TestBreakglassTakenBack(t *testing.T) {
 	}
 	if _, err := d.chief.ApproveEmergency(d.ctx, d.maria.GID(), next.ID()); err == nil {
 		t.Error("approved after the patient denied it")
+	}
+}
+
+// The patient hears of it at once, and the access log tells it from the request to the review.
+func TestBreakglassIsTold(t *testing.T) {
+	d := newWard(newWorld(t))
+	heard := make(chan ledger.Kind, 100)
+	watching := make(chan error, 1)
+	ctx, cancel := context.WithCancel(d.ctx)
+	go func() {
+		watching <- d.maria.WatchEmergencies(ctx, func(a client.Access) error {
+			heard <- a.Kind
+			return nil
+		})
+	}()
+	// Requests are made until one is heard of: from then on it watches.
+	for len(heard) == 0 {
+		e, err := d.ask(d.medic)
+		must(t, err)
+		_, err = d.medic.EndEmergency(d.ctx, d.maria.GID(), e.ID(), "only to try")
+		must(t, err)
+		d.clock.forward(10 * time.Minute)
+	}
+	e, theirs := d.open()
+	d.reads("the medic", theirs, "allergic to penicillin")
+	_, err := d.maria.EndEmergency(d.ctx, d.maria.GID(), e.ID(), "awake")
+	must(t, err)
+	_, err = d.maria.ReviewEmergency(d.ctx, d.maria.GID(), e.ID(), "thank you")
+	must(t, err)
+	var kinds []ledger.Kind
+	for len(kinds) == 0 || kinds[len(kinds)-1] != ledger.BreakglassReviewedKind {
+		kinds = append(kinds, <-heard)
+	}
+	want := []ledger.Kind{
+		ledger.BreakglassRequestedKind, ledger.BreakglassApprovedKind, ledger.BreakglassOpenedKind, ledger.BreakglassEndedKind,
+		ledger.BreakglassReviewedKind,
+	}
+	if n := len(kinds) - len(want); n < 0 || !slices.Equal(kinds[n:], want) {
+		t.Errorf("heard %q", kinds)
+	}
+	cancel()
+	if err := <-watching; !errors.Is(err, context.Canceled) {
+		t.Errorf("watching ended with %v", err)
+	}
+	log, err := d.maria.AccessLog(d.ctx)
+	must(t, err)
+	var told []ledger.Kind
+	for _, a := range log {
+		if a.Emergency != nil && a.Emergency.ID() == e.ID() {
+			told = append(told, a.Kind)
+		}
+	}
+	if !slices.Contains(told, ledger.SessionOpenedKind) {
+		t.Errorf("the access log does not say that somebody read: %q", told)
+	}
+	told = slices.DeleteFunc(told, func(k ledger.Kind) bool { return !slices.Contains(want, k) })
+	if !slices.Equal(told, want) {
+		t.Errorf("the access log tells %q", told)
 	}
 }
