@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/phrledger/phr/client"
@@ -23,6 +24,9 @@ type shownAccess struct {
 	Reason      string             `json:"reason,omitempty"`
 	Count       uint32             `json:"count,omitempty"`
 	Expires     *time.Time         `json:"expires,omitempty"`
+	Request     *ledger.EventID    `json:"request,omitempty"` // of the emergency that it is about
+	Approver    identity.GID       `json:"approver,omitempty"`
+	Overdue     bool               `json:"review_overdue,omitempty"`
 }
 
 // accessLog lists who looked at the caller's record, and who tried.
@@ -56,7 +60,10 @@ func accessLog(ctx context.Context, e *env, args []string) error {
 			return err
 		}
 	}
-	return rows.end("Nobody has looked, and nobody has tried.")
+	if err := rows.end("Nobody has looked, and nobody has tried."); err != nil {
+		return err
+	}
+	return e.alarmOverdue(ctx, c)
 }
 
 func showAccess(a *client.Access) shownAccess {
@@ -69,11 +76,18 @@ func showAccess(a *client.Access) shownAccess {
 	if !a.Expires.IsZero() {
 		s.Expires = &a.Expires
 	}
+	if em := a.Emergency; em != nil {
+		id := em.ID()
+		s.Request, s.Approver, s.Overdue = &id, em.Approver(), em.Overdue(time.Now())
+	}
 	return s
 }
 
 // what says in words what happened.
 func what(a *client.Access) string {
+	if a.Emergency != nil {
+		return whatInEmergency(a)
+	}
 	switch a.Kind {
 	case ledger.SessionOpenedKind:
 		if a.Acting {
@@ -91,6 +105,38 @@ func what(a *client.Access) string {
 		return fmt.Sprintf("refused to %s: %s", a.Operation, a.Reason)
 	}
 	return string(a.Kind)
+}
+
+// whatInEmergency says in words what happened in an emergency.
+func whatInEmergency(a *client.Access) string {
+	switch a.Kind {
+	case ledger.BreakglassRequestedKind:
+		return "EMERGENCY: asks to read, because: " + a.Reason
+	case ledger.BreakglassApprovedKind:
+		return "EMERGENCY: approved that it is opened to " + string(a.Emergency.Requester())
+	case ledger.BreakglassOpenedKind:
+		return "EMERGENCY: may read until " + moment(a.Expires) + "; " + reviewState(a.Emergency)
+	case ledger.BreakglassEndedKind:
+		return strings.TrimSuffix("EMERGENCY: ended: "+a.Reason, ": ")
+	case ledger.BreakglassReviewedKind:
+		return "EMERGENCY: reviewed: " + a.Reason
+	case ledger.SessionOpenedKind:
+		return "EMERGENCY: opened to read"
+	case ledger.SessionClosedKind:
+		return "EMERGENCY: closed: " + a.Reason
+	}
+	return "EMERGENCY: " + string(a.Kind)
+}
+
+// reviewState says how the review of an emergency stands.
+func reviewState(em *client.Emergency) string {
+	switch {
+	case len(em.Reviews) > 0:
+		return "reviewed"
+	case em.Overdue(time.Now()):
+		return "REVIEW OVERDUE since " + moment(em.ReviewDue())
+	}
+	return "review due until " + moment(em.ReviewDue())
 }
 
 func idText(id ledger.TermID) string {

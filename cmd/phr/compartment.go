@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/ledger"
@@ -11,6 +12,7 @@ import (
 func compartmentCreate(ctx context.Context, e *env, args []string) error {
 	fs := e.online()
 	class := fs.String("class", string(ledger.HealthClass), "`CLASS` of those who may be let in to write: health (hospitals) or training (health clubs)")
+	at := fs.String("at", "", "`HOSPITAL` that may open it in an emergency: emergency@HOSPITAL, approved by supervisor@HOSPITAL")
 	names, err := e.parse(fs, args, 1, 1)
 	if err != nil {
 		return err
@@ -27,14 +29,34 @@ func compartmentCreate(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	defer hangUp(c)
-	if err := c.CreateCompartment(ctx, name, ledger.Class(*class)); err != nil {
+	if err := c.CreateCompartment(ctx, name, ledger.Class(*class)); err != nil && (*at == "" || !errors.Is(err, client.ErrExists)) {
 		return err
 	}
-	if e.json {
+	if e.json && *at == "" {
 		return e.emit(shownCompartment{Name: name, Class: ledger.Class(*class), Epoch: 1})
 	}
-	e.say("%s", name)
-	return nil
+	if !e.json {
+		e.say("%s", name)
+	}
+	return e.openAt(ctx, c, name, *at)
+}
+
+// emergencyName is the compartment that is there to be opened in an emergency.
+const emergencyName ledger.Compartment = "emergency"
+
+// openAt lets a hospital open a compartment in an emergency, if one is named.
+func (e *env) openAt(ctx context.Context, c *client.Client, name ledger.Compartment, hospital string) error {
+	if hospital == "" {
+		if name == emergencyName {
+			e.note("Nobody opens it in an emergency yet: phr breakglass allow --compartment %s says who may.", name)
+		}
+		return nil
+	}
+	b, err := c.Book(ctx, c.GID(), name)
+	if err != nil {
+		return err
+	}
+	return e.allow(ctx, b, "emergency@"+hospital, "supervisor@"+hospital)
 }
 
 // shownCompartment is a compartment as 'compartment list' tells of it.

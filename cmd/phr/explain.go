@@ -81,7 +81,10 @@ func explain(ctx context.Context, e *env, args []string) error {
 		return e.emit(s)
 	}
 	e.tell(s)
-	return nil
+	if s.Patient != c.GID() {
+		return nil
+	}
+	return e.alarmOverdue(ctx, c)
 }
 
 // explanation asks for all that is to be told of a compartment.

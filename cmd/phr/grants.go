@@ -34,7 +34,10 @@ func grants(ctx context.Context, e *env, args []string) error {
 			all = append(all, showTerm(x.Chain, &term))
 		}
 	}
-	return e.showTerms(all)
+	if err := e.showTerms(all); err != nil {
+		return err
+	}
+	return e.alarmOverdue(ctx, c)
 }
 
 func (e *env) showTerms(all []shownTerm) error {

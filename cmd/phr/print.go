@@ -59,6 +59,15 @@ func (e *env) say(format string, args ...any) { line(e.stdout, format, args) }
 // note writes a line for people on standard error, so that standard output holds the result alone.
 func (e *env) note(format string, args ...any) { line(e.stderr, format, args) }
 
+// alarm is note for what must not be overlooked: red, where standard error is a terminal.
+func (e *env) alarm(format string, args ...any) {
+	if isTerminal(e.stderr) {
+		fmt.Fprint(e.stderr, "\x1b[1;31m")
+		defer fmt.Fprint(e.stderr, "\x1b[0m")
+	}
+	line(e.stderr, format, args)
+}
+
 func line(w io.Writer, format string, args []any) {
 	fmt.Fprintln(w, fhir.Printable(fmt.Sprintf(format, args...)))
 }

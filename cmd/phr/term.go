@@ -20,21 +20,30 @@ type shownTerm struct {
 	History     bool               `json:"history"`
 	Until       *time.Time         `json:"until,omitempty"`
 	Purpose     string             `json:"purpose,omitempty"`
-	Proxy       bool               `json:"proxy,omitempty"` // the person acts for the patient
+	Approval    string             `json:"approval,omitempty"` // who must approve: it opens in an emergency only
+	Proxy       bool               `json:"proxy,omitempty"`    // the person acts for the patient
 	Ended       bool               `json:"ended,omitempty"`
 }
 
 // showTerm returns what people are told of a term. A person in it is named by their GID.
 func showTerm(chain ledger.Chain, x *client.ExplainedTerm) shownTerm {
 	s := shownTerm{
-		Grant: x.ID, Compartment: chain.Compartment, Expression: x.Expression, To: named(x.Expression, chain, x), GID: x.Person,
-		Write: x.Write, History: x.History, Purpose: x.Purpose, Proxy: x.Proxy, Ended: x.Ended,
+		Grant: x.ID, Compartment: chain.Compartment, Expression: x.Expression, To: named(x.Expression, chain, x) + approvedBy(x), GID: x.Person,
+		Write: x.Write, History: x.History, Purpose: x.Purpose, Approval: x.Approval, Proxy: x.Proxy, Ended: x.Ended,
 	}
 	if x.Until != 0 {
 		until := time.UnixMilli(x.Until)
 		s.Until = &until
 	}
 	return s
+}
+
+// approvedBy says who has to approve what opens in an emergency only.
+func approvedBy(x *client.ExplainedTerm) string {
+	if !x.Emergency() {
+		return ""
+	}
+	return ", approved by another who is " + x.Approval
 }
 
 // named writes the person whom a grant names in place of the attribute that stands for them.
@@ -52,6 +61,9 @@ func (s *shownTerm) may() string {
 	}
 	if s.Proxy {
 		may += " as proxy"
+	}
+	if s.Approval != "" {
+		may += " in an emergency"
 	}
 	return may
 }

@@ -119,6 +119,14 @@ func verbs() []verb {
 			"phr access-log", accessLog,
 		},
 		{
+			"breakglass allow", patients, "--compartment NAME --open WHO --approve WHO", "let a compartment be opened in an emergency, by two people; prints the grant id",
+			"phr breakglass allow --compartment health --open emergency@city-hospital --approve supervisor@city-hospital", breakglassAllow,
+		},
+		{
+			"breakglass deny", patients, "--compartment NAME", "take that back",
+			"phr breakglass deny --compartment health", breakglassDeny,
+		},
+		{
 			"explain", patients, "--compartment NAME [--as WHOM]", "say who can read a compartment today, why, and why not",
 			"phr explain --compartment health --as 'nurse@city-hospital'", explain,
 		},
@@ -150,6 +158,26 @@ func verbs() []verb {
 		{
 			"record export", readers, "[-o FILE]", "write every FHIR resource, as it came in, as one Bundle",
 			"phr record export -o record.json", recordExport,
+		},
+		{
+			"breakglass open", readers, "--patient ID --compartment NAME --reason TEXT", "ask to open a compartment in an emergency, and wait for another's approval; prints the request id",
+			"phr breakglass open --patient ID --compartment emergency --reason 'unconscious, in resuscitation room 2'", breakglassOpen,
+		},
+		{
+			"breakglass approve", readers, "[REQUEST]", "list what waits for your approval, or approve it",
+			"phr breakglass approve\nphr breakglass approve 01jd3k6n8v5m2x7q4c9r0w1e2t", breakglassApprove,
+		},
+		{
+			"breakglass end", readers, "REQUEST", "end an emergency at once: the patient, who asked, or who approved",
+			"phr breakglass end 01jd3k6n8v5m2x7q4c9r0w1e2t --reason 'the patient is awake'", breakglassEnd,
+		},
+		{
+			"breakglass review", readers, "REQUEST --finding TEXT", "say what was found about an emergency: the patient, or one who had no part in it; within 72 hours",
+			"phr breakglass review 01jd3k6n8v5m2x7q4c9r0w1e2t --finding 'justified'", breakglassReview,
+		},
+		{
+			"breakglass list", readers, "", "list the emergencies that concern you",
+			"phr breakglass list", breakglassList,
 		},
 		{
 			"watch", readers, "", "follow a record as it grows",

@@ -45,9 +45,31 @@ func watch(ctx context.Context, e *env, args []string) error {
 			})
 		})
 	}
+	if books[0].Patient() == c.GID() {
+		g.Go(func() error {
+			return c.WatchEmergencies(watching, func(a client.Access) error {
+				printing.Lock()
+				defer printing.Unlock()
+				return e.showAlarm(&a)
+			})
+		})
+	}
 	if err := g.Wait(); ctx.Err() == nil {
 		return err
 	}
+	return nil
+}
+
+// showAlarm prints what happens on the caller's own record in an emergency.
+func (e *env) showAlarm(a *client.Access) error {
+	if e.json {
+		return e.emit(showAccess(a))
+	}
+	who := a.Display
+	if who == "" {
+		who = string(a.GID)
+	}
+	e.say("%s  %s  %s  %s  %s", moment(a.Time), a.Emergency.ID(), a.Compartment, who, whatInEmergency(a))
 	return nil
 }
 
