@@ -45,6 +45,11 @@ func FuzzParseEvent(f *testing.F) {
 		if c, err := ledger.ParseChain(e.Chain.String()); err != nil || c != e.Chain {
 			t.Fatalf("chain %v: %v, %v", e.Chain, c, err)
 		}
+		if term := e.Acting(); !term.IsZero() {
+			if err := e.Act(term); err != nil || e.Acting() != term {
+				t.Fatalf("acting by %s, and then by %s: %v", term, e.Acting(), err)
+			}
+		}
 		// Whatever it says, an empty State refuses it, keeps it apart or takes it, and does not panic.
 		entry := must(ledger.NewEntry(data, firstDay, ledger.Position{}))
 		_ = ledger.NewState(someone, ledger.WholeLog).Fold(entry)

@@ -274,3 +274,31 @@ func TestActingIsSaid(t *testing.T) {
 	w.sign(w.nobody, hidden[2])
 	refused(t, w.tryFold(w.place(hidden...)...), ledger.ErrInvalid, "does not say that its author acts")
 }
+
+// A reader, who sees no sessions, sees by the compartment's own chain whether somebody may act for the patient at all.
+func TestReaderSeesWhoActs(t *testing.T) {
+	w := newWorld(t)
+	ward := w.proxy(w.nobody, w.health)
+	s, visit := w.open(w.nobody, w.health, ledger.OpWrite, ward.ID), w.open(w.doctor, w.health, ledger.OpWrite, w.byDoctor)
+	w.say(w.nobody, w.health, w.record(w.health), acting(s, ward.ID))
+	r := newReader(w)
+	if err := r.learn(all(about(w.patient, w.nobody, w.doctor), on(w.health))); err != nil {
+		t.Fatal(err)
+	}
+	if f, _ := r.Compartment(w.health); !slices.Contains(f.Proxies, ward.ID) {
+		t.Errorf("Proxies = %v", f.Proxies)
+	}
+	claimed := w.signed(w.doctor, w.health, w.record(w.health), acting(visit, w.byDoctor))
+	refused(t, r.Fold(w.place(claimed)...), ledger.ErrInvalid, "does not act for the patient by")
+	w.terms[w.health] = w.without(w.health, ward.ID).Terms
+	for _, next := range []func() ledger.Body{func() ledger.Body { return w.set(w.health) }, func() ledger.Body { return w.start(w.health) }} {
+		if err := r.Fold(w.say(w.patient, w.health, next())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	late := w.signed(w.nobody, w.health, w.record(w.health), acting(s, ward.ID))
+	refused(t, r.Fold(w.place(late)...), ledger.ErrInvalid, "does not act for the patient by")
+	if f, _ := r.Compartment(w.health); !slices.Contains(f.Proxies, ward.ID) {
+		t.Error("who acted once is forgotten")
+	}
+}

@@ -167,9 +167,19 @@ func vectorEvents() []namedEvent {
 			Extensions: map[uint64]canonical.RawMessage{2: {0x61, 'x'}, 3: {0x81, 0x01}}, Signature: bytes.Repeat([]byte{5}, 64),
 		}})
 	}
-	all = append(all, unconsented(all))
+	all = append(all, unconsented(all), acted())
 	slices.SortFunc(all, func(a, b namedEvent) int { return strings.Compare(a.name, b.name) })
 	return all
+}
+
+// acted is a record whose author acts for the patient.
+func acted() namedEvent {
+	e := &ledger.Event{
+		ID: idOf(3), Chain: ledger.RecordChain(someone, ledger.Health), Number: 301, Prev: filled(4), Author: someone,
+		Session: ledger.SessionID(idOf(5)), Time: firstDay, Body: &ledger.RecordRetracted{Refers: idOf(6)},
+	}
+	must(0, e.Act(ledger.TermID(idOf(7))))
+	return namedEvent{"record.retracted, by a proxy", e}
 }
 
 // unconsented is a rotation as it was written before keys in force could consent to one.
