@@ -16,6 +16,7 @@ type compartment struct {
 	set      *Entry // the policy.set in force; nil before the first
 	terms    []LiveTerm
 	narrowed bool         // the next event must start an epoch
+	renewed  []TermID     // the next event must hold a wrap for each
 	epoch    *Epoch       // the current one; nil before the first
 	past     []*Epoch     // by number, from 1
 	proxies  []TermID     // of every term that ever let somebody act for the patient
@@ -69,6 +70,11 @@ const (
 // ended tells whether the term's own end has come.
 func (t *Term) ended(at time.Time) bool { return t.Until != 0 && at.UnixMilli() >= t.Until }
 
+// widens tells whether the term gives its holders more than it did as old: the right to write, or a later end.
+func (t *Term) widens(old *Term) bool {
+	return t.Write && !old.Write || old.Until != 0 && (t.Until == 0 || t.Until > old.Until)
+}
+
 // live returns a term that is in force at a log time.
 func (c *compartment) live(id TermID, at time.Time) (*LiveTerm, error) {
 	if c == nil {
@@ -109,8 +115,8 @@ func (s *State) compartment(e *Entry) error {
 		return err
 	}
 	after := *before
-	if _, starts := e.Body.(*EpochStarted); before.narrowed && !starts {
-		return fmt.Errorf("%w: the event before it took access away, and that is followed by a new epoch", ErrStale)
+	if err := before.checkDue(e); err != nil {
+		return err
 	}
 	var err error
 	switch b := e.Body.(type) {

@@ -78,7 +78,7 @@ func (s *State) epochStarted(e *Entry, c *compartment, b *EpochStarted) error {
 	if c.epoch != nil {
 		c.past = append(slices.Clip(c.past), c.epoch)
 	}
-	c.epoch, c.narrowed, c.broken = started, false, nil
+	c.epoch, c.narrowed, c.renewed, c.broken = started, false, nil, nil
 	return nil
 }
 
@@ -147,6 +147,7 @@ func (s *State) epochRewrapped(e *Entry, c *compartment, b *EpochRewrapped) erro
 		}
 	}
 	c.replace(&after)
+	c.renewed = nil
 	return nil
 }
 

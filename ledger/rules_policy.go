@@ -54,8 +54,45 @@ func (s *State) policySet(e *Entry, c *compartment, b *PolicySet) error {
 		terms = append(terms, *live)
 	}
 	c.narrowed = c.epoch != nil && narrows(c.terms, terms, e.LogTime)
+	c.renewed = c.renews(terms, e.LogTime)
 	c.lapse(terms, e.LogTime)
 	c.terms, c.set, c.proxies = terms, e, rememberProxies(c.proxies, terms)
+	return nil
+}
+
+// renews returns the terms of a list that had ended and go on, and that the epoch in force holds no wrap for: it was
+// started without them.
+func (c *compartment) renews(to []LiveTerm, logTime time.Time) (ids []TermID) {
+	for i := range to {
+		old := find(c.terms, to[i].ID)
+		if c.epoch == nil || old == nil || !old.ended(logTime) || to[i].ended(logTime) {
+			continue
+		}
+		if _, there := c.epoch.Part(WrapName(old.ID)); !there {
+			ids = append(ids, old.ID)
+		}
+	}
+	return ids
+}
+
+// checkDue judges whether e is what has to follow the policy before it: a new epoch where that took access away, a wrap
+// where it renewed a term that had ended.
+func (c *compartment) checkDue(e *Entry) error {
+	rewrapped, rewraps := e.Body.(*EpochRewrapped)
+	_, starts := e.Body.(*EpochStarted)
+	switch {
+	case starts:
+		return nil // which holds a wrap for every live term
+	case c.narrowed:
+		return fmt.Errorf("%w: the event before it took access away, and that is followed by a new epoch", ErrStale)
+	case len(c.renewed) > 0 && !rewraps:
+		return fmt.Errorf("%w: the event before it renewed term %s, and that is followed by a wrap for it", ErrStale, c.renewed[0])
+	}
+	for _, id := range c.renewed {
+		if !slices.ContainsFunc(rewrapped.Parts, func(p Part) bool { return p.Term == id }) {
+			return fmt.Errorf("%w: a wrap is due for term %s, which was renewed", ErrStale, id)
+		}
+	}
 	return nil
 }
 
@@ -66,12 +103,13 @@ func narrows(from, to []LiveTerm, logTime time.Time) bool {
 			return false
 		}
 		t := find(to, old.ID)
-		return t == nil || old.Write && !t.Write || t.Until != 0 && (old.Until == 0 || t.Until < old.Until)
+		return t == nil || old.widens(&t.Term)
 	})
 }
 
 // term judges a term of a list. One that stood in the list before and gives no more than it did is not asked again who it
-// lets in: an authority that is suspended since must not keep the patient from setting anything else.
+// lets in: an authority that is suspended since must not keep the patient from setting anything else. One that gives more,
+// the right to write or a later end, is asked as if it were new.
 func (s *State) term(e *Entry, c *compartment, t Term) (*LiveTerm, error) {
 	if t.Until < 0 || t.Until > maxTime {
 		return nil, errors.New("its end is no time")
@@ -89,7 +127,7 @@ func (s *State) term(e *Entry, c *compartment, t Term) (*LiveTerm, error) {
 		}
 		kept := *old
 		kept.Term = t
-		if old.Write || !t.Write {
+		if !kept.widens(&old.Term) {
 			return &kept, nil
 		}
 		return &kept, s.checkNewTerm(e, c, &kept)
