@@ -82,8 +82,17 @@ func (c *Client) connect(ctx context.Context, user nkeys.KeyPair, grant *challen
 		return nil, fmt.Errorf("connecting with the session: %w", err)
 	}
 	now := c.config.Now()
-	life := time.UnixMilli(grant.Expires).Sub(now)
-	return &session{conn: conn, id: grant.Session, renew: now.Add(life * 4 / 5), grant: grant}, nil
+	return &session{conn: conn, id: grant.Session, renew: renewAt(now, time.UnixMilli(grant.Expires)), grant: grant}, nil
+}
+
+// renewAt returns when to open the next session. Where one is shorter than was asked for, its grant ends with it, and there
+// is none to open before.
+func renewAt(now, expires time.Time) time.Time {
+	life := expires.Sub(now)
+	if life+ledger.ClockSkew < time.Duration(sessionSeconds)*time.Second {
+		return expires
+	}
+	return now.Add(life * 4 / 5)
 }
 
 // currentNode returns the node's description, asked for anew when the one known has expired.

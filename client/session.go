@@ -168,6 +168,12 @@ func (c *Client) openSession(ctx context.Context, key sessionKey) (*session, err
 		// A gate that is behind what was seen before says so in these words. Whether it is so for good shows without them.
 		s, err = c.challenge(ctx, request, nil)
 	}
+	if codeOf(err) == protocol.CodeRefused {
+		// The gate does not say why. That the term has ended since it was found is for its holder to know.
+		if _, gone := c.termFor(ctx, key.chain, key.op); errors.Is(gone, ErrNotShared) {
+			return nil, gone
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening a session to %s %s: %w", key.op, key.chain.Compartment, err)
 	}

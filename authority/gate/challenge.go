@@ -108,6 +108,9 @@ func (g *Gate) logOpened(ctx context.Context, v *challenge.Verified) (*ledger.Ev
 // give mints the session's user, makes the session live, and seals the grant.
 func (g *Gate) give(v *challenge.Verified, logged *ledger.Event, scope stream.Scope, grant *challenge.Grant) ([]byte, error) {
 	opened := v.Opened()
+	if !g.Now().Before(expires(opened)) {
+		return nil, refused // the term has ended meanwhile
+	}
 	user, err := scope.Grant(opened.User, opened.Session.String(), expires(opened))
 	if err != nil {
 		return nil, err

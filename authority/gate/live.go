@@ -15,6 +15,7 @@ const (
 	reasonIdentity   = "the identity is revoked"
 	reasonRotated    = "the keys of the identity were replaced"
 	reasonGrant      = "what it was granted by is no longer in force"
+	reasonEnded      = "its grant has ended"
 	reasonQuarantine = "the log says something about it that this node does not understand"
 	reasonAuditor    = "no longer an auditor"
 	reasonReplaced   = "replaced by a newer session"
@@ -71,7 +72,7 @@ func (g *Gate) judge(l *live) error {
 	case !now.Before(l.session.Expires()):
 		l.ended = errExpired
 	case l.term != nil && l.term.Until != 0 && now.UnixMilli() >= l.term.Until:
-		l.ended = errors.New(reasonGrant)
+		l.ended = errors.New(reasonEnded)
 	default:
 		// The sequence is read before the fold is: what is judged is at least as new.
 		if at := g.Ingest.Fold.Sequence(); at != l.judged || at == 0 {

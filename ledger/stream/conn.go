@@ -100,8 +100,8 @@ func Dial(ctx context.Context, o Options) (*Conn, error) {
 // refusal makes the server's way of saying no one of ours.
 func refusal(err error) error {
 	switch {
-	case errors.Is(err, nats.ErrAuthExpired):
-		return ErrExpired
+	case errors.Is(err, nats.ErrAuthExpired), err != nil && strings.Contains(strings.ToLower(err.Error()), nats.AUTHENTICATION_EXPIRED_ERR):
+		return ErrExpired // while connecting, there is only the server's text
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthRevoked):
 		return ErrRefused
 	}

@@ -15,7 +15,7 @@ type UserGrant struct {
 	Session    string // for the operator's eyes, a tag in lower case
 	Pub, Sub   []string
 	MaxPayload int64     // bytes of one request
-	Expires    time.Time // whole seconds count
+	Expires    time.Time // rounded up to a whole second
 }
 
 // Sizes of one request. A submission's part has at most 512 KiB.

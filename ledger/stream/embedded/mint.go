@@ -46,7 +46,7 @@ func (s *Server) mint(g stream.UserGrant, bearer bool) (string, error) {
 	u.BearerToken = bearer
 	u.AllowedConnectionTypes.Add(jwt.ConnectionTypeStandard, jwt.ConnectionTypeWebsocket, jwt.ConnectionTypeInProcess)
 	if !bearer {
-		u.Expires = g.Expires.Unix()
+		u.Expires = g.Expires.Add(time.Second - 1).Unix() // or a session's last moments would be refused
 	}
 	token, err := u.Encode(s.keys.clients)
 	if err != nil {
