@@ -17,15 +17,17 @@ type Access struct {
 	Time        time.Time // log time
 	Event       ledger.EventID
 	Kind        ledger.Kind
+	Session     ledger.SessionID // zero for a refusal
 	GID         identity.GID
 	Display     string // display name of a professional, as in "Dr. A. Ruiz of city-hospital"; "" if none is known
 	Operation   ledger.Operation
 	Compartment ledger.Compartment
 	Term        ledger.TermID
-	Acting      bool   // as the caller's proxy
-	Reason      string // of a refusal or an end
-	Count       uint32 // of refusals
-	Expires     time.Time
+	Acting      bool      // as the caller's proxy
+	Reason      string    // of a refusal or an end
+	Count       uint32    // of refusals
+	Expires     time.Time // of a session opened or renewed
+	Expired     bool      // the session ended then by itself: nothing renewed or closed it before
 
 	// Emergency is what the line is about, as it stands now; nil unless it is an emergency, or a session that rests on one.
 	Emergency *Emergency
@@ -37,27 +39,7 @@ func (c *Client) AccessLog(ctx context.Context) ([]Access, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []Access
-	sessions := make(map[ledger.SessionID]Access)
-	for _, e := range entries {
-		a := Access{Time: e.LogTime, Event: e.ID, Kind: e.Kind()}
-		switch b := e.Body.(type) {
-		case *ledger.SessionOpened:
-			a.GID, a.Operation, a.Compartment, a.Term = b.GID, b.Operation, b.Compartment, b.Term
-			a.Expires = time.UnixMilli(b.Expires)
-			sessions[b.Session] = a
-		case *ledger.SessionClosed:
-			opened := sessions[b.Session]
-			a.GID, a.Operation, a.Compartment, a.Term, a.Reason = opened.GID, opened.Operation, opened.Compartment, opened.Term, b.Reason
-		case *ledger.SessionRenewed:
-			opened := sessions[b.Session]
-			a.GID, a.Operation, a.Compartment, a.Term = opened.GID, opened.Operation, opened.Compartment, opened.Term
-			a.Expires = time.UnixMilli(b.Expires)
-		case *ledger.SessionRefused:
-			a.GID, a.Operation, a.Compartment, a.Reason, a.Count = b.GID, b.Operation, b.Compartment, b.Reason, b.Count
-		}
-		all = append(all, a)
-	}
+	all := accesses(entries, c.config.Now())
 	markEmergencies(all, entries)
 	if err := c.addDisplays(ctx, all); err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func (b *Book) AllowEmergency(ctx context.Context, open, approve string) (*Grant
 			there = &f.Terms[i].Term // by a try before, or ever since
 			return nil
 		}
-		return b.setTerm(ctx, s, &f, *term, "")
+		return (&Change{b: b, after: term}).submit(ctx, s, &f)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("allowing emergencies: %w", err)

@@ -260,3 +260,46 @@ func (h *Home) HasMaster() bool {
 	defer h.mu.Unlock()
 	return h.secrets.Master != nil
 }
+
+// OpenedUnder counts the records that open in a session under a term alone, for somebody who remembers nothing.
+func (b *Book) OpenedUnder(ctx context.Context, term ledger.Term) (n uint64, err error) {
+	s, err := b.c.challenge(ctx, challenge.Request{
+		Patient: b.chain.GID(), Operation: ledger.OpRead, TTL: sessionSeconds,
+		Targets: []challenge.Target{{Compartment: b.chain.Compartment, Term: term.ID}},
+	}, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer s.end()
+	s.term = &term
+	if err := b.catchUp(ctx, s); err != nil {
+		return 0, err
+	}
+	o, err := b.opening(s)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range b.records {
+		_, content, _ := contentOf(e)
+		k, err := o.epoch(ctx, content.Epoch)
+		if errors.Is(err, errSealed) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		if _, err := epoch.Open(k.keys, k.shred, headerOf(e.Event), content.Sealed); err == nil {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// ID returns the id of the session.
+func (h *Held) ID() ledger.SessionID { return h.s.id }
+
+// Alive tells whether the session is served.
+func (h *Held) Alive(ctx context.Context) bool {
+	_, err := ask[protocol.Consumer](ctx, h.s.conn, protocol.GateConsumer, protocol.ConsumerQuery{Chain: h.b.chain.String()})
+	return err == nil
+}

@@ -36,6 +36,18 @@ var gidPattern = regexp.MustCompile(`(?i)\bgid:([a-z2-7]+)`)
 
 // Grant lets someone into the compartment, which must be the caller's own. The term counts as soon as it returns.
 func (b *Book) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
+	c, err := b.PlanGrant(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Make(ctx); err != nil {
+		return nil, err
+	}
+	return &Granted{c.after.Term, c.dropped}, nil
+}
+
+// PlanGrant works out what a grant changes, and changes nothing. The compartment must be the caller's own.
+func (b *Book) PlanGrant(ctx context.Context, r GrantRequest) (*Change, error) {
 	if !b.own() {
 		return nil, errors.New("only the patient grants")
 	}
@@ -43,17 +55,7 @@ func (b *Book) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = b.do(ctx, loginKey, func(s *session) error {
-		f, err := b.existing()
-		if err != nil || slices.ContainsFunc(f.Terms, func(t ledger.LiveTerm) bool { return t.ID == term.ID }) {
-			return err // a try before counts after all
-		}
-		return b.setTerm(ctx, s, &f, *term, who)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("granting: %w", err)
-	}
-	return &Granted{term.Term, dropped}, nil
+	return &Change{b: b, verb: "granting", after: term, who: who, dropped: dropped}, nil
 }
 
 // newTerm makes the term that is asked for. Who is the person named in it, if one is.
@@ -126,43 +128,6 @@ func required(n *policy.Node, a policy.Attribute) bool {
 	})
 }
 
-// setTerm submits the policy with one more term, the wrap that makes it true, and the key of a person named in it.
-func (b *Book) setTerm(ctx context.Context, s *session, f *ledger.CompartmentFact, term ledger.LiveTerm, who identity.GID) error {
-	var issued []*ledger.Event
-	if who != "" {
-		var err error
-		if issued, err = b.c.issue(ctx, s, who, term.ID); err != nil {
-			return err
-		}
-	}
-	bodies, parts, err := b.addition(ctx, s, f, term)
-	if err != nil {
-		return err
-	}
-	return b.append(ctx, s, issued, bodies, parts)
-}
-
-// addition is the policy with one more term, and what makes that true: a wrap of the current epoch, or another epoch.
-func (b *Book) addition(ctx context.Context, s *session, f *ledger.CompartmentFact, term ledger.LiveTerm) ([]ledger.Body, []protocol.PartData, error) {
-	terms := append(f.Terms[:len(f.Terms):len(f.Terms)], term)
-	set := &ledger.PolicySet{Terms: plain(terms)}
-	why, err := b.due(ctx, s)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !term.History {
-		why = "granted from now on"
-	}
-	if why == "" {
-		return b.rewrap(ctx, s, set, term)
-	}
-	r, err := b.rotation(ctx, s, terms, why)
-	if err != nil {
-		return nil, nil, err
-	}
-	return append(r.before, set, r.started), r.parts, nil
-}
-
 // rewrap is a policy with one more wrap of the current epoch.
 func (b *Book) rewrap(ctx context.Context, s *session, set *ledger.PolicySet, term ledger.LiveTerm) ([]ledger.Body, []protocol.PartData, error) {
 	o, err := b.opening(s)
@@ -222,31 +187,43 @@ func (c *Client) issue(ctx context.Context, s *session, who identity.GID, terms 
 // Revoke takes a term away: the sessions that rest on it end, and what is written afterwards is sealed under keys that its
 // holders were never given.
 func (b *Book) Revoke(ctx context.Context, id ledger.TermID) error {
-	if !b.own() {
-		return errors.New("only the patient revokes")
-	}
-	tried := false
-	err := b.do(ctx, loginKey, func(s *session) error {
-		f, err := b.existing()
-		if err != nil {
-			return err
-		}
-		kept := slices.DeleteFunc(slices.Clone(f.Terms), func(t ledger.LiveTerm) bool { return t.ID == id })
-		if len(kept) == len(f.Terms) {
-			if tried {
-				return nil // the try before counts after all
-			}
-			return fmt.Errorf("%s has no grant %s: see 'phr grants'", b.chain.Compartment, id)
-		}
-		r, err := b.rotation(ctx, s, kept, "revoked "+id.String())
-		if err != nil {
-			return err
-		}
-		tried = true
-		return b.append(ctx, s, nil, append(r.before, &ledger.PolicySet{Terms: plain(kept)}, r.started), r.parts)
-	})
+	c, err := b.PlanRevoke(ctx, id)
 	if err != nil {
-		return fmt.Errorf("revoking: %w", err)
+		return err
 	}
-	return nil
+	return c.Make(ctx)
+}
+
+// PlanRevoke works out what a revocation changes, and changes nothing. The compartment must be the caller's own.
+func (b *Book) PlanRevoke(ctx context.Context, id ledger.TermID) (*Change, error) {
+	if !b.own() {
+		return nil, errors.New("only the patient revokes")
+	}
+	before, err := b.term(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("revoking: %w", err)
+	}
+	return &Change{b: b, verb: "revoking", before: before}, nil
+}
+
+// term returns a term of the compartment, one that has ended too.
+func (b *Book) term(ctx context.Context, id ledger.TermID) (*ledger.LiveTerm, error) {
+	f, err := b.Fact(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := termOf(f.Terms, id)
+	if t == nil {
+		return nil, fmt.Errorf("%s has no grant %s: see 'phr grants'", b.chain.Compartment, id)
+	}
+	return t, nil
+}
+
+// termOf returns the term with an id, or nil.
+func termOf(terms []ledger.LiveTerm, id ledger.TermID) *ledger.LiveTerm {
+	i := slices.IndexFunc(terms, func(t ledger.LiveTerm) bool { return t.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &terms[i]
 }

@@ -124,7 +124,7 @@ func (c *Client) submitProxy(ctx context.Context, s *session, who identity.GID, 
 		if slices.ContainsFunc(f.Terms, func(t ledger.LiveTerm) bool { return t.ID == n.term.ID }) {
 			return nil // a try before counts after all, and with this one all of them
 		}
-		bodies, sealed, err := n.b.addition(ctx, s, &f, n.term)
+		bodies, sealed, err := (&Change{b: n.b, after: &n.term}).bodies(ctx, s, &f)
 		if err != nil {
 			return err
 		}

@@ -168,10 +168,13 @@ func (s *State) checkNewTerm(e *Entry, c *compartment, t *LiveTerm) error {
 	if s.scope == SomeChains {
 		return nil
 	}
-	at := s.at(e, AuthorityChain(RegistryName))
+	return s.acceptable(e.Chain.GID(), c.class, t, s.at(e, AuthorityChain(RegistryName)))
+}
+
+func (s *State) acceptable(patient identity.GID, class Class, t *LiveTerm, at uint64) error {
 	for _, a := range t.attributes {
 		if a.Authority.IsGID() {
-			if a != GrantAttribute(e.Chain.GID(), t.ID) {
+			if a != GrantAttribute(patient, t.ID) {
 				return fmt.Errorf("%s is not the attribute this patient issues for this term", a)
 			}
 			continue
@@ -186,7 +189,7 @@ func (s *State) checkNewTerm(e *Entry, c *compartment, t *LiveTerm) error {
 	if err := s.checkBare(t, at); err != nil || !t.Write || t.Proxy {
 		return err
 	}
-	return s.checkWriters(c.class, t, at)
+	return s.checkWriters(class, t, at)
 }
 
 func (s *State) authorityAt(name policy.Authority, at uint64) (*registration, bool) {

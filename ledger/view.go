@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -148,6 +149,22 @@ func (s *State) Wrapped(c Chain, at time.Time) []LiveTerm {
 func (s *State) Live(c Chain, id TermID, at time.Time) (*LiveTerm, error) {
 	f, _ := s.compartments.get(c)
 	return f.live(id, at)
+}
+
+// Acceptable judges, as of now, whom a term lets in: what is asked of one that a policy adds at a time, or gives more than
+// before. A State of scope SomeChains judges by the authorities that it has learnt of.
+func (s *State) Acceptable(c Chain, t *LiveTerm, at time.Time) error {
+	f, ok := s.compartments.get(c)
+	if !ok {
+		return errors.New("there is no such compartment")
+	}
+	e := &Entry{Event: &Event{Chain: c}, LogTime: at}
+	if err := checkProxy(e, find(f.terms, t.ID), &t.Term); err != nil {
+		return err
+	}
+	judged := *t
+	judged.attributes, judged.authorities = t.Policy.Attributes(), t.Policy.Authorities()
+	return s.acceptable(c.GID(), f.class, &judged, now)
 }
 
 // Entitled judges, as of now, whether a person may have a session on a term: what the gate asks before a challenge, and
