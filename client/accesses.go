@@ -51,7 +51,7 @@ func openSessions(log []Access, at time.Time) []Access {
 	var open []Access
 	for _, a := range log {
 		open = slices.DeleteFunc(open, func(before Access) bool { return before.Session == a.Session })
-		if !a.Expires.IsZero() && at.Before(a.Expires) {
+		if !a.Session.IsZero() && !a.Expires.IsZero() && at.Before(a.Expires) {
 			open = append(open, a)
 		}
 	}

@@ -23,7 +23,9 @@ type shownAccess struct {
 	Acting      bool               `json:"acting,omitempty"` // for the patient
 	Reason      string             `json:"reason,omitempty"`
 	Count       uint32             `json:"count,omitempty"`
+	Session     *ledger.SessionID  `json:"session,omitempty"`
 	Expires     *time.Time         `json:"expires,omitempty"`
+	Expired     bool               `json:"expired,omitempty"`
 	Request     *ledger.EventID    `json:"request,omitempty"` // of the emergency that it is about
 	Approver    identity.GID       `json:"approver,omitempty"`
 	Overdue     bool               `json:"review_overdue,omitempty"`
@@ -68,7 +70,11 @@ func accessLog(ctx context.Context, e *env, args []string) error {
 
 func showAccess(a *client.Access) shownAccess {
 	s := shownAccess{
-		LogTime: a.Time, Kind: a.Kind, GID: a.GID, Display: a.Display, Operation: a.Operation, Compartment: a.Compartment, Acting: a.Acting, Reason: a.Reason, Count: a.Count,
+		LogTime: a.Time, Kind: a.Kind, GID: a.GID, Display: a.Display, Operation: a.Operation, Compartment: a.Compartment, Acting: a.Acting,
+		Reason: a.Reason, Count: a.Count, Expired: a.Expired,
+	}
+	if !a.Session.IsZero() {
+		s.Session = &a.Session
 	}
 	if !a.Term.IsZero() {
 		s.Grant = &a.Term
@@ -91,11 +97,11 @@ func what(a *client.Access) string {
 	switch a.Kind {
 	case ledger.SessionOpenedKind:
 		if a.Acting {
-			return fmt.Sprintf("opened to %s, acting for you", a.Operation)
+			return fmt.Sprintf("opened to %s, acting for you, %s", a.Operation, lasts(a))
 		}
-		return fmt.Sprintf("opened to %s", a.Operation)
+		return fmt.Sprintf("opened to %s, %s", a.Operation, lasts(a))
 	case ledger.SessionRenewedKind:
-		return "went on until " + moment(a.Expires)
+		return fmt.Sprintf("went on to %s, %s", a.Operation, lasts(a))
 	case ledger.SessionClosedKind:
 		return "closed: " + a.Reason
 	case ledger.SessionRefusedKind:
@@ -137,6 +143,14 @@ func reviewState(em *client.Emergency) string {
 		return "REVIEW OVERDUE since " + moment(em.ReviewDue())
 	}
 	return "review due until " + moment(em.ReviewDue())
+}
+
+// lasts says until when a session lasts or lasted.
+func lasts(a *client.Access) string {
+	if a.Expired {
+		return "expired " + moment(a.Expires)
+	}
+	return "until " + moment(a.Expires)
 }
 
 func idText(id ledger.TermID) string {

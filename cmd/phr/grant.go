@@ -15,6 +15,7 @@ import (
 func grant(ctx context.Context, e *env, args []string) error {
 	fs := e.online()
 	t := targeted(fs)
+	how := previewed(fs)
 	var r client.GrantRequest
 	fs.StringVar(&r.To, "to", "", "`WHOM`: attributes joined by and, or; gid:GID for a person, alone or in an and")
 	fs.BoolVar(&r.Write, "write", false, "let them write, too")
@@ -38,11 +39,17 @@ func grant(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	defer hangUp(c)
-	granted, err := b.Grant(ctx, r)
+	change, err := b.PlanGrant(ctx, r)
 	if err != nil {
 		return err
 	}
-	return e.showGranted(ctx, b, granted)
+	if goOn, err := e.preview(ctx, change, how); !goOn || err != nil {
+		return err
+	}
+	if err := change.Make(ctx); err != nil {
+		return err
+	}
+	return e.showGranted(ctx, b, change)
 }
 
 // ownBook opens a compartment of the caller's own record. The caller hangs up.
@@ -72,14 +79,14 @@ func (e *env) ownBooks(ctx context.Context, c *client.Client, t *target) ([]*cli
 }
 
 // showGranted prints the id of a grant, and says who is let in by it.
-func (e *env) showGranted(ctx context.Context, b *client.Book, granted *client.Granted) error {
+func (e *env) showGranted(ctx context.Context, b *client.Book, granted *client.Change) error {
 	x, err := b.Explain(ctx, "")
 	if err != nil {
 		return err
 	}
 	var term client.ExplainedTerm
 	for _, term = range x.Terms {
-		if term.ID == granted.Term.ID {
+		if term.ID == granted.Term() {
 			break
 		}
 	}
@@ -89,9 +96,9 @@ func (e *env) showGranted(ctx context.Context, b *client.Book, granted *client.G
 			Patient identity.GID `json:"patient"`
 			shownTerm
 			Dropped bool `json:"dropped,omitempty"`
-		}{b.Patient(), s, granted.Dropped})
+		}{b.Patient(), s, granted.Dropped()})
 	}
-	if granted.Dropped {
+	if granted.Dropped() {
 		e.note("A part of it that everybody in the registry satisfies was left out. You can always open your record yourself.")
 	}
 	e.note("Let in to %s: %s, who may %s, %s%s.", s.Compartment, s.To, s.may(), s.from(), s.ending())

@@ -54,44 +54,14 @@ func (e *env) showTerms(all []shownTerm) error {
 func revoke(ctx context.Context, e *env, args []string) error {
 	fs := e.online()
 	t := targeted(fs)
+	how := previewed(fs)
 	operands, err := e.parse(fs, args, 1, 1)
 	if err != nil {
 		return err
 	}
-	id, err := ledger.ParseTermID(operands[0])
-	if err != nil {
-		return fmt.Errorf("the grant %s: %w", quote(operands[0]), err)
-	}
-	c, err := e.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer hangUp(c)
-	books, err := e.ownBooks(ctx, c, t)
-	if err != nil {
-		return err
-	}
-	b, err := holding(ctx, books, id)
-	if err != nil {
-		return err
-	}
-	if err := b.Revoke(ctx, id); err != nil {
-		return err
-	}
-	f, err := b.Fact(ctx)
-	if err != nil {
-		return err
-	}
-	if e.json {
-		return e.emit(struct {
-			Grant       ledger.TermID      `json:"grant"`
-			Compartment ledger.Compartment `json:"compartment"`
-			Epoch       uint32             `json:"epoch"`
-		}{id, b.Compartment(), f.Epoch.Number})
-	}
-	e.say("revoked %s", id)
-	e.note("%s goes on under new keys, as epoch %d. What they opened before they may have kept.", b.Compartment(), f.Epoch.Number)
-	return nil
+	return e.changeGrant(ctx, t, operands[0], how, func(b *client.Book, id ledger.TermID) (*client.Change, error) {
+		return b.PlanRevoke(ctx, id)
+	}, e.showRevoked)
 }
 
 // holding returns the book in which a grant is in force.

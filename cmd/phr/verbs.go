@@ -95,6 +95,11 @@ func verbs() []verb {
 				"phr grant --to 'gid:GID and agent@acme-insurance' --compartment health --until 30d", grant,
 		},
 		{
+			"grant edit", patients, "GRANT [--until D | --no-end] [--write | --read-only]",
+			"give a grant another end or another right; one that has ended is renewed",
+			"phr grant edit 01jd3k6n8v5m2x7q4c9r0w1e2t --until 30d --dry-run\nphr grant edit 01jd3k6n8v5m2x7q4c9r0w1e2t --read-only", grantEdit,
+		},
+		{
 			"grants", patients, "", "list who is let in",
 			"phr grants", grants,
 		},
