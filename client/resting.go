@@ -69,10 +69,10 @@ func (b *Book) Resting(ctx context.Context) (*Resting, error) {
 		return nil, err
 	}
 	for _, v := range opened {
-		if v.InForce, err = b.c.versionInForce(ctx, v.Attribute); err != nil {
-			return nil, err
-		}
 		r.Versions = append(r.Versions, *v)
+	}
+	if err := b.c.versionsInForce(ctx, r.Versions); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(r.Versions, func(a, b RestingVersion) int {
 		return cmp.Or(cmp.Compare(a.Attribute.String(), b.Attribute.String()), cmp.Compare(a.Version, b.Version))
@@ -161,16 +161,31 @@ func (v *RestingVersion) add(e *RestingEpoch) {
 	}
 }
 
-// versionInForce returns the version of an attribute in force; 0 if its authority is not.
-func (c *Client) versionInForce(ctx context.Context, a policy.Attribute) (uint32, error) {
-	if err := c.learn(ctx, protocol.DirAuthority, protocol.AuthorityQuery{Name: a.Authority}); err != nil && codeOf(err) != protocol.CodeNotFound {
-		return 0, err
+// versionsInForce fills in which version of each attribute is in force.
+func (c *Client) versionsInForce(ctx context.Context, versions []RestingVersion) error {
+	learnt := make(map[policy.Authority]bool)
+	for i := range versions {
+		v := &versions[i]
+		name := v.Attribute.Authority
+		if !learnt[name] {
+			learnt[name] = true
+			err := c.learn(ctx, protocol.DirAuthority, protocol.AuthorityQuery{Name: name})
+			if err != nil && codeOf(err) != protocol.CodeNotFound {
+				return err
+			}
+		}
+		v.InForce = c.versionInForce(v.Attribute)
 	}
+	return nil
+}
+
+// versionInForce returns the version of an attribute in force, for all the client knows; 0 if its authority is not.
+func (c *Client) versionInForce(a policy.Attribute) uint32 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if fact, ok := c.state.Authority(a.Authority); !a.Authority.IsGID() && (!ok || !fact.Active) {
-		return 0, nil
+		return 0
 	}
 	version, _ := c.state.Version(a)
-	return version, nil
+	return version
 }
