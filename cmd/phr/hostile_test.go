@@ -81,6 +81,12 @@ func (s *stage) must(person string, args ...string) string {
 	return out
 }
 
+// create makes an identity for a person.
+func (s *stage) create(person string) {
+	s.t.Helper()
+	s.must(person, "id", "create", "--recovery-file", filepath.Join(s.dir, person+".sheet"))
+}
+
 // hostile is a text that clears a screen, sets its title, colours it, hides behind C1 codes and runs backwards.
 const hostile = "\x1b[2J\x1b]0;owned\x07\x1b[31m\u009b1mred\u202egnihtemos\u2066\r\b\x7f\u200bend"
 
@@ -91,12 +97,12 @@ func TestAttack55_TerminalEscapes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.must("maria", "id", "create")
+	s.create("maria")
 	maria := s.must("maria", "patient", "register", "--name", hostile)
-	s.must("hospital", "id", "create")
+	s.create("hospital")
 	s.must("hospital", "authority", "init", "city-hospital", "--kind", "hospital")
 	code := s.must("hospital", "authority", "invite", "--attr", "doctor")
-	s.must("ruiz", "id", "create")
+	s.create("ruiz")
 	serving, stop := context.WithCancel(t.Context())
 	served := make(chan struct{})
 	go func() {

@@ -80,8 +80,8 @@ func byteStrings(t *testing.T, encoded []byte) (found [][]byte) {
 	t.Helper()
 	var fields []any
 	must(t, canonical.Unmarshal(encoded, &fields))
-	if len(fields) == 7 {
-		return append(found, fields[5].([]byte), fields[6].([]any)[0].([]byte))
+	if seal, person := fields[len(fields)-1].([]any); person {
+		return append(found, fields[5].([]byte), seal[0].([]byte))
 	}
 	var master []any
 	must(t, canonical.Unmarshal(fields[3].([]byte), &master))
