@@ -1,7 +1,6 @@
 package client
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -79,7 +78,7 @@ func (c *Client) checkProxy(r *ProxyRequest) error {
 	case left <= 0:
 		return errors.New("its end lies in the past")
 	case left > ledger.MaxProxy:
-		return fmt.Errorf("it ends within %d days, so that you decide anew: name it again then", ledger.MaxProxy/(24*time.Hour))
+		return errTooLong
 	}
 	slices.Sort(r.Compartments)
 	r.Compartments = slices.Compact(r.Compartments)
@@ -178,25 +177,55 @@ func (c *Client) ActingFor(ctx context.Context) ([]Proxy, error) {
 	return all, nil
 }
 
-// EndProxies takes the right to act for the caller from a person, on every compartment where they have it, or from the
-// holder of one term. It returns what was ended; after an error that is not all.
-func (c *Client) EndProxies(ctx context.Context, of func(Proxy) bool) (ended []Proxy, err error) {
+// EndProxies takes the right to act for the caller back, wherever it is one that is meant. It returns what was ended; after an
+// error that is not all.
+func (c *Client) EndProxies(ctx context.Context, meant func(Proxy) bool) ([]Proxy, error) {
+	return c.eachProxy(ctx, meant, func(b *Book, p *Proxy) error {
+		if err := b.Revoke(ctx, p.Term.ID); err != nil {
+			return fmt.Errorf("ending what %s may do for you: %w", p.Person, err)
+		}
+		return nil
+	})
+}
+
+// RenewProxies gives the right to act for the caller another end, wherever it is one that is meant, also where it has ended
+// by itself. It returns what was renewed; after an error that is not all.
+func (c *Client) RenewProxies(ctx context.Context, until time.Time, meant func(Proxy) bool) ([]Proxy, error) {
+	if left := until.Sub(c.config.Now()); left > ledger.MaxProxy {
+		return nil, errTooLong
+	}
+	return c.eachProxy(ctx, meant, func(b *Book, p *Proxy) error {
+		if p.Term.Until == until.UnixMilli() {
+			return nil
+		}
+		if err := b.EditGrant(ctx, p.Term.ID, GrantEdit{Until: &until}); err != nil {
+			return fmt.Errorf("renewing what %s may do for you: %w", p.Person, err)
+		}
+		p.Term.Until, p.Ended = until.UnixMilli(), false
+		return nil
+	})
+}
+
+// eachProxy does something to each right to act for the caller that is meant, and returns those to which it was done.
+func (c *Client) eachProxy(ctx context.Context, meant func(Proxy) bool, do func(*Book, *Proxy) error) (done []Proxy, err error) {
 	all, err := c.Proxies(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range all {
-		if !of(p) {
+		if !meant(p) {
 			continue
 		}
 		b, err := c.Book(ctx, c.GID(), p.Chain.Compartment)
 		if err == nil {
-			err = b.Revoke(ctx, p.Term.ID)
+			err = do(b, &p)
 		}
 		if err != nil {
-			return ended, fmt.Errorf("ending what %s may do for you: %w", cmp.Or(string(p.Person), "somebody"), err)
+			return done, err
 		}
-		ended = append(ended, p)
+		done = append(done, p)
 	}
-	return ended, nil
+	return done, nil
 }
+
+var errTooLong = fmt.Errorf("it ends within %d days, so that you decide anew: name it again then", ledger.MaxProxy/(24*time.Hour))

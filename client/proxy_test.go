@@ -158,6 +158,18 @@ func TestAttack82_ExpiredProxy(t *testing.T) {
 			t.Error("what was written after the date opens under a proxy's keys")
 		}
 	}
+	mine := func(p client.Proxy) bool { return p.Person == ana.GID() }
+	if all, err := maria.RenewProxies(w.ctx, w.clock.now().AddDate(1, 0, 2), mine); err == nil {
+		t.Errorf("renewed for too long: %+v", all)
+	}
+	renewed, err := maria.RenewProxies(w.ctx, w.clock.now().Add(24*time.Hour), mine)
+	must(t, err)
+	if len(renewed) != 1 || renewed[0].Ended {
+		t.Errorf("renewed %+v", renewed)
+	}
+	w.reads("a proxy who was named anew", acts, "in time", "after")
+	w.clock.forward(25 * time.Hour)
+	w.barred("a proxy after the next date", acts)
 }
 
 // A proxy at the node itself: what is the patient's alone is refused, whoever asks for it in a proxy's session.

@@ -162,7 +162,40 @@ func proxyEnd(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	meant, err := parseProxy(operands[0])
+	return e.changeProxies(ctx, operands[0], func(c *client.Client, meant func(client.Proxy) bool) ([]client.Proxy, error) {
+		return c.EndProxies(ctx, meant)
+	}, func(s *shownProxy) {
+		e.say("ended %s", s.Grant)
+		e.note("%s no longer acts for you on %s, which goes on under new keys. What they opened before they may have kept.", s.Proxy, s.Compartment)
+	})
+}
+
+// proxyRenew gives the right to act for the caller another end.
+func proxyRenew(ctx context.Context, e *env, args []string) error {
+	fs := e.online()
+	until := fs.String("until", "", "`DATE`, the last day, or a time such as 30d; at most a year")
+	operands, err := e.parse(fs, args, 1, 1)
+	if err != nil {
+		return err
+	}
+	if *until == "" {
+		return e.misused("--until is missing")
+	}
+	end, err := parseUntil(*until, time.Now())
+	if err != nil {
+		return e.misused("--until: " + err.Error())
+	}
+	return e.changeProxies(ctx, operands[0], func(c *client.Client, meant func(client.Proxy) bool) ([]client.Proxy, error) {
+		return c.RenewProxies(ctx, end, meant)
+	}, func(s *shownProxy) {
+		e.say("%s", s.Grant)
+		e.note("%s may %s %s for you, until %s.", s.Proxy, readOrWrite(s.Write), s.Compartment, moment(s.Until))
+	})
+}
+
+// changeProxies changes the rights that are meant, and tells of each.
+func (e *env) changeProxies(ctx context.Context, whose string, change func(*client.Client, func(client.Proxy) bool) ([]client.Proxy, error), tell func(*shownProxy)) error {
+	meant, err := parseProxy(whose)
 	if err != nil {
 		return err
 	}
@@ -171,20 +204,17 @@ func proxyEnd(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	defer hangUp(c)
-	ended, err := c.EndProxies(ctx, meant)
-	for _, p := range ended {
+	changed, err := change(c, meant)
+	for _, p := range changed {
 		s := showProxy(&p)
-		if e.json {
-			if err := e.emit(s); err != nil {
-				return err
-			}
-			continue
+		if !e.json {
+			tell(&s)
+		} else if err := e.emit(s); err != nil {
+			return err
 		}
-		e.say("ended %s", s.Grant)
-		e.note("%s no longer acts for you on %s, which goes on under new keys. What they opened before they may have kept.", s.Proxy, s.Compartment)
 	}
-	if err == nil && len(ended) == 0 {
-		return &hinted{fmt.Errorf("%s does not act for you", quote(operands[0])), "phr proxy list shows who does"}
+	if err == nil && len(changed) == 0 {
+		return &hinted{fmt.Errorf("%s does not act for you", quote(whose)), "phr proxy list shows who does"}
 	}
 	return err
 }

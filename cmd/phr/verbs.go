@@ -116,6 +116,10 @@ func verbs() []verb {
 			"phr proxy list", proxyList,
 		},
 		{
+			"proxy renew", patients, "gid:GID | GRANT --until DATE", "give the right to act for you another end: everywhere, or on one compartment",
+			"phr proxy renew gid:GID --until 365d", proxyRenew,
+		},
+		{
 			"proxy end", patients, "gid:GID | GRANT", "take the right to act for you back: everywhere, or on one compartment",
 			"phr proxy end gid:GID", proxyEnd,
 		},
