@@ -23,6 +23,7 @@ type Book struct {
 	seen    *mark
 	astray  error           // what the node shows is not the history that was seen before
 	records []*ledger.Entry // record events in their order
+	sets    []*ledger.Entry // policies in their order
 	ids     map[ledger.EventID]bool
 	keys    map[uint32]*openEpoch
 	tended  string // the picture of what there was to tend when that was last tried
@@ -117,7 +118,7 @@ func (b *Book) catchUp(ctx context.Context, s *session) error {
 	return b.seen.reach(b.c.head(b.chain))
 }
 
-// take keeps a record event. Every entry passes here, so a history that leaves out what was seen before is noticed.
+// take keeps a record event or a policy. Every entry passes here, so a history that leaves out what was seen before is noticed.
 func (b *Book) take(e *ledger.Entry) {
 	if err := b.seen.pass(e); err != nil && b.astray == nil {
 		b.astray = err
@@ -125,6 +126,9 @@ func (b *Book) take(e *ledger.Entry) {
 	if e.Kind().IsRecord() {
 		b.records = append(b.records, e)
 		b.ids[e.ID] = true
+	}
+	if e.Kind() == ledger.PolicySetKind {
+		b.sets = append(b.sets, e)
 	}
 	b.forget(e.Body)
 }

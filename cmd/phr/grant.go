@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/policy"
+	"github.com/phrledger/phr/ledger"
 )
 
 // grant lets someone into a compartment of the caller's record.
@@ -22,6 +24,7 @@ func grant(ctx context.Context, e *env, args []string) error {
 	fs.BoolVar(&r.FromNow, "from-now", false, "let them read what is written from now on, and nothing earlier")
 	fs.StringVar(&r.Purpose, "purpose", "", "`CODE` of the purpose of use in HL7, such as TREAT")
 	until := fs.String("until", "", "`DATE`, the last day, or a time such as 30d")
+	consent := fs.String("consent", "", "`FILE` for the receipt, a FHIR Consent resource")
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
@@ -49,7 +52,22 @@ func grant(ctx context.Context, e *env, args []string) error {
 	if err := change.Make(ctx); err != nil {
 		return err
 	}
-	return e.showGranted(ctx, b, change)
+	if err := e.showGranted(ctx, b, change); err != nil || *consent == "" {
+		return err
+	}
+	return keepConsent(ctx, b, change.Term(), *consent)
+}
+
+// keepConsent writes the receipt of a grant to a file.
+func keepConsent(ctx context.Context, b *client.Book, id ledger.TermID, path string) error {
+	receipt, err := b.Consent(ctx, id)
+	if err == nil {
+		err = os.WriteFile(path, receipt, 0o600)
+	}
+	if err != nil {
+		return &hinted{fmt.Errorf("granted, and its receipt is not written: %w", err), "phr grants --consent " + id.String() + " writes it"}
+	}
+	return nil
 }
 
 // ownBook opens a compartment of the caller's own record. The caller hangs up.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/phrledger/phr/client"
@@ -12,6 +13,7 @@ import (
 func grants(ctx context.Context, e *env, args []string) error {
 	fs := e.online()
 	t := targeted(fs)
+	consent := fs.String("consent", "", "`GRANT` whose receipt to write, as a FHIR Consent resource; of one that is over, too")
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
@@ -23,6 +25,9 @@ func grants(ctx context.Context, e *env, args []string) error {
 	books, err := e.ownBooks(ctx, c, t)
 	if err != nil {
 		return err
+	}
+	if *consent != "" {
+		return e.showConsent(ctx, books, *consent)
 	}
 	var all []shownTerm
 	for _, b := range books {
@@ -62,6 +67,25 @@ func revoke(ctx context.Context, e *env, args []string) error {
 	return e.changeGrant(ctx, t, operands[0], how, func(b *client.Book, id ledger.TermID) (*client.Change, error) {
 		return b.PlanRevoke(ctx, id)
 	}, e.showRevoked)
+}
+
+// showConsent writes the receipt of a grant.
+func (e *env) showConsent(ctx context.Context, books []*client.Book, grant string) error {
+	id, err := ledger.ParseTermID(grant)
+	if err != nil {
+		return fmt.Errorf("the grant %s: %w", quote(grant), err)
+	}
+	for _, b := range books {
+		receipt, err := b.Consent(ctx, id)
+		if errors.Is(err, client.ErrNoGrant) {
+			continue
+		}
+		if err == nil {
+			_, err = e.stdout.Write(harmless(receipt))
+		}
+		return err
+	}
+	return &hinted{fmt.Errorf("there never was a grant %s", id), "phr grants lists those in force"}
 }
 
 // holding returns the book in which a grant is in force.

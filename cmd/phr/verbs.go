@@ -100,8 +100,8 @@ func verbs() []verb {
 			"phr grant edit 01jd3k6n8v5m2x7q4c9r0w1e2t --until 30d --dry-run\nphr grant edit 01jd3k6n8v5m2x7q4c9r0w1e2t --read-only", grantEdit,
 		},
 		{
-			"grants", patients, "", "list who is let in",
-			"phr grants", grants,
+			"grants", patients, "", "list who is let in; or write the receipt of a grant",
+			"phr grants\nphr grants --consent 01jd3k6n8v5m2x7q4c9r0w1e2t", grants,
 		},
 		{
 			"revoke", patients, "GRANT", "take a grant back: live sessions end, and what is written later stays closed to them",
