@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/phrledger/phr/projections/chart"
 )
@@ -59,7 +60,9 @@ func (b *Book) card(ctx context.Context) (*chart.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	cards := folded.List(chart.Query{Type: CardMedia, Author: b.Patient(), Current: true})
+	cards := slices.DeleteFunc(folded.List(chart.Query{Type: CardMedia, Author: b.Patient(), Current: true}), func(i chart.Item) bool {
+		return i.Latest.Unreadable != "" // it may be erased
+	})
 	if len(cards) == 0 {
 		return nil, nil
 	}

@@ -84,6 +84,14 @@ func (c *Client) revokeIdentity(ctx context.Context, reason string) error {
 	return err
 }
 
+// IsErased tells whether the caller's record is erased as a whole.
+func (c *Client) IsErased(ctx context.Context) (bool, error) {
+	if _, err := c.Person(ctx, c.GID()); err != nil && !c.isErased() {
+		return false, err
+	}
+	return c.isErased(), nil
+}
+
 // isErased tells whether the caller's record is known to be erased.
 func (c *Client) isErased() bool {
 	c.mu.Lock()

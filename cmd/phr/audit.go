@@ -77,6 +77,10 @@ func (e *env) showReport(r *audit.Report) error {
 	} else {
 		e.say("%s, %s of them count; %s, %s, %s, %s", plural(int(r.Entries), "entry"), thousands(int(r.Counted)),
 			plural(r.Patients, "patient"), plural(int(r.Records), "record"), plural(int(r.Sessions.Opened), "session"), plural(r.Authorities, "authority"))
+		if n := len(r.Erased) + len(r.ErasedCompartments) + len(r.ErasedPatients); n > 0 {
+			e.say("erased, as their patients wanted: %s, %s, %s", plural(len(r.Erased), "version")+" of records",
+				plural(len(r.ErasedCompartments), "compartment"), plural(len(r.ErasedPatients), "whole record"))
+		}
 		for _, f := range r.Findings {
 			e.say("%s", findingLine(f))
 		}

@@ -112,6 +112,10 @@ func describe(ctx context.Context, c *client.Client, f ledger.CompartmentFact) (
 	if err != nil {
 		return shown, err
 	}
-	shown.Records = len(records(folded))
+	for _, item := range records(folded) {
+		if item.Latest.Unreadable != client.ErrErased.Error() {
+			shown.Records++
+		}
+	}
 	return shown, nil
 }

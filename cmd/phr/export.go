@@ -51,9 +51,11 @@ func recordExport(ctx context.Context, e *env, args []string) error {
 // exported says what was written and what was left out.
 func exported(n int, folded *chart.Chart) string {
 	text := plural(n, "resource") + " written"
-	var retracted, sealed, others int
+	var retracted, erased, sealed, others int
 	for _, item := range records(folded) {
 		switch {
+		case item.Latest.Unreadable == client.ErrErased.Error():
+			erased++
 		case item.Latest.Unreadable != "":
 			sealed++
 		case item.Latest.Class != chart.FHIR:
@@ -65,7 +67,7 @@ func exported(n int, folded *chart.Chart) string {
 	for _, left := range []struct {
 		n    int
 		what string
-	}{{retracted, "retracted"}, {others, "not FHIR"}, {sealed, "not readable"}} {
+	}{{retracted, "retracted"}, {others, "not FHIR"}, {erased, "erased"}, {sealed, "not readable"}} {
 		if left.n > 0 {
 			text += fmt.Sprintf("; %s left out: %s", thousands(left.n), left.what)
 		}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/term"
 
@@ -148,6 +149,16 @@ func (e *env) terminal() (tty *os.File, done func(), err error) {
 		return nil, nil, err
 	}
 	return tty, func() { tty.Close() }, nil
+}
+
+// answer asks on the terminal that standard input is, and returns the line that is typed.
+func (e *env) answer(prompt string) (string, error) {
+	fmt.Fprint(e.stderr, prompt)
+	line, err := bufio.NewReader(io.LimitReader(e.stdin, 4096)).ReadString('\n')
+	if err != nil {
+		return "", fmt.Errorf("asking: %w", err)
+	}
+	return strings.TrimSpace(line), nil
 }
 
 // dial opens the caller's home and connects to the node, which the home then remembers. The caller hangs up.

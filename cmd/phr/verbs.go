@@ -78,6 +78,10 @@ func verbs() []verb {
 			"phr patient register --name 'Maria Lopez'", patientRegister,
 		},
 		{
+			"patient erase", patients, "[--export FILE]", "erase your whole record for good",
+			"phr patient erase --export record.json --revoke-identity", patientErase,
+		},
+		{
 			"compartment create", patients, "NAME", "add a compartment to your record",
 			"phr compartment create dental --class health", compartmentCreate,
 		},
@@ -88,6 +92,14 @@ func verbs() []verb {
 		{
 			"compartment rotate", patients, "NAME [--reason TEXT]", "go on under new keys, for everybody let in: what a broken key is mended by",
 			"phr compartment rotate health --reason 'the insurer can not open epoch 3'", compartmentRotate,
+		},
+		{
+			"compartment erase", patients, "NAME [--export FILE]", "erase a compartment with all that is in it, for good",
+			"phr compartment erase training --export training.json", compartmentErase,
+		},
+		{
+			"record erase", patients, "ID… [--export FILE]", "destroy the keys of records, with all their versions, for good",
+			"phr record erase 01jd3k6n8v5m2x7q4c9r0w1e2t --export old.json", recordErase,
 		},
 		{
 			"grant", patients, "--to WHOM --compartment NAME", "let someone in; prints the grant id",

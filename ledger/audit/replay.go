@@ -126,6 +126,10 @@ func (r *replay) tally(e *ledger.Entry, seq uint64) {
 		for _, id := range b.Records {
 			r.report.Erased = append(r.report.Erased, Erasure{e.Chain, id, seq})
 		}
+	case *ledger.CompartmentErased:
+		r.report.ErasedCompartments = append(r.report.ErasedCompartments, ErasedCompartment{e.Chain, seq})
+	case *ledger.PatientErased:
+		r.report.ErasedPatients = append(r.report.ErasedPatients, ErasedPatient{e.Author, seq})
 	case *ledger.SessionOpened:
 		r.report.Sessions.Opened++
 	case *ledger.SessionRenewed:

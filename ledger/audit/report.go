@@ -16,9 +16,12 @@ type Report struct {
 	First     time.Time    `json:"first_log_time"`      // of the first entry
 	Last      time.Time    `json:"last_log_time"`       // the newest there is
 	Findings  []Finding    `json:"findings"`            // empty for a log that is sound
-	Erased    []Erasure    `json:"erased,omitempty"`    // records whose keys are destroyed
+	Erased    []Erasure    `json:"erased,omitempty"`    // records whose keys are destroyed one by one
 	Outdated  []Outdated   `json:"outdated,omitempty"`  // epochs wrapped for what had changed already
 	Incidents []Incident   `json:"incidents,omitempty"` // what nodes said they found wrong and did
+
+	ErasedCompartments []ErasedCompartment `json:"erased_compartments,omitempty"` // whose keys are all destroyed
+	ErasedPatients     []ErasedPatient     `json:"erased_patients,omitempty"`     // whose record is erased as a whole
 
 	Chains       int      `json:"chains"`
 	People       int      `json:"people"`
@@ -77,6 +80,18 @@ type Outdated struct {
 	Behind    time.Duration `json:"behind"`   // how long the log had shown more than whoever accepted it knew, in nanoseconds
 }
 
+// ErasedCompartment is a compartment that is erased. Its chain stays and is verified.
+type ErasedCompartment struct {
+	Chain    ledger.Chain `json:"chain"`
+	Sequence uint64       `json:"sequence"` // of the event that says so
+}
+
+// ErasedPatient is a record that is erased as a whole, after each of its compartments was.
+type ErasedPatient struct {
+	Patient  identity.GID `json:"patient"`
+	Sequence uint64       `json:"sequence"` // of the event that says so
+}
+
 // Incident is what a node said it found wrong in its storage.
 type Incident struct {
 	Chain    ledger.Chain `json:"chain"`
@@ -106,6 +121,7 @@ const (
 	Marked     Problem = "marked"        // marked, though it counts or is not there
 	Clock      Problem = "clock"         // logged at a time that can't be
 	NoEpoch    Problem = "epoch-missing" // access was taken away, and no new epoch followed
+	Erasing    Problem = "erasing"       // follows on what is erased, or erases what is somebody else's
 )
 
 // Finding is one thing that is wrong with the log.

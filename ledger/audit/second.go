@@ -21,6 +21,14 @@ type second struct {
 	claimed  map[ledger.Hash]ledger.AuthorityKind // registrations
 	roles    map[policy.Authority]ledger.AuthorityKind
 	acts     map[ledger.TermID]bool // terms by which somebody acts for a patient
+	erased   map[ledger.Chain]bool  // compartments and profiles that are closed
+	gone     map[recordOn]bool      // records that are erased
+}
+
+// recordOn names a record: ids are unique on a chain only.
+type recordOn struct {
+	chain ledger.Chain
+	id    ledger.EventID
 }
 
 type opened struct {
@@ -35,12 +43,16 @@ func newSecond(root identity.GID) *second {
 		requests: make(map[identity.GID]*ledger.Entry),
 		root:     root, nodes: make(map[identity.GID]bool), sessions: make(map[ledger.SessionID]*opened),
 		claimed: make(map[ledger.Hash]ledger.AuthorityKind), roles: make(map[policy.Authority]ledger.AuthorityKind),
-		acts: make(map[ledger.TermID]bool),
+		acts:   make(map[ledger.TermID]bool),
+		erased: make(map[ledger.Chain]bool), gone: make(map[recordOn]bool),
 	}
 }
 
 // check says what is wrong with an entry by these rules; the problem is empty if nothing is.
 func (s *second) check(e *ledger.Entry) (Problem, string) {
+	if what := s.erasing(e); what != "" {
+		return Erasing, what
+	}
 	switch b := e.Body.(type) {
 	case *ledger.NodeDescribed:
 		if e.Author != s.root {
@@ -67,6 +79,38 @@ func (s *second) check(e *ledger.Entry) (Problem, string) {
 		}
 	}
 	return "", ""
+}
+
+// erasing finds what is wrong where something is erased, or was before.
+func (s *second) erasing(e *ledger.Entry) string {
+	if e.Chain.Space != ledger.RecordSpace {
+		return ""
+	}
+	if s.erased[e.Chain] {
+		return "it follows on a chain that was ended by an erasure"
+	}
+	switch b := e.Body.(type) {
+	case *ledger.RecordErased, *ledger.CompartmentErased, *ledger.PatientErased:
+		if e.Author != e.Chain.GID() {
+			return fmt.Sprintf("%s erases what is %s's", e.Author, e.Chain.GID())
+		}
+	case *ledger.RecordAmended:
+		return s.aboutErased(e.Chain, b.Refers)
+	case *ledger.RecordRetracted:
+		return s.aboutErased(e.Chain, b.Refers)
+	case *ledger.CompartmentCreated, *ledger.SessionOpened:
+		if s.erased[ledger.RecordChain(e.Chain.GID(), ledger.Profile)] {
+			return "it belongs to a record that was erased as a whole"
+		}
+	}
+	return ""
+}
+
+func (s *second) aboutErased(c ledger.Chain, id ledger.EventID) string {
+	if s.gone[recordOn{c, id}] {
+		return fmt.Sprintf("it is about record %s, which is erased", id)
+	}
+	return ""
 }
 
 // writers finds a term that lets an insurer or employer write.
@@ -129,6 +173,12 @@ func (s *second) apply(e *ledger.Entry) {
 		s.requests[e.Author] = e
 	case *ledger.RecoveryVetoed, *ledger.IdentityRotated:
 		delete(s.requests, e.Author)
+	case *ledger.RecordErased:
+		for _, id := range b.Records {
+			s.gone[recordOn{e.Chain, id}] = true
+		}
+	case *ledger.CompartmentErased, *ledger.PatientErased:
+		s.erased[e.Chain] = true
 	case *ledger.NodeDescribed:
 		s.nodes[e.Chain.GID()] = true
 	case *ledger.AuthorityRegistered:
