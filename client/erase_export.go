@@ -50,7 +50,8 @@ func resourceOf(v *chart.Version) (fhir.Resource, error) {
 		ContentType string           `json:"contentType"`
 		Data        []byte           `json:"data"`
 	}{
-		"Binary", string(v.ID), map[string][]tag{"tag": {{"urn:phr:class", v.Class}, {"urn:phr:kind", string(v.Kind)}}},
+		"Binary", string(v.ID),
+		map[string][]tag{"tag": {{"urn:phr:class", v.Class}, {"urn:phr:kind", string(v.Kind)}}},
 		"application/octet-stream", v.Body,
 	}
 	if v.Class == chart.Note || v.Class == CardMedia || v.Kind == chart.Retracted {
