@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nkeys"
@@ -179,7 +180,7 @@ func (d *demo) whoLooked(ctx context.Context) ([]string, error) {
 	seen := make(map[string]int)
 	var order []string
 	for _, a := range log {
-		line := fmt.Sprintf("%s: %s to %s %s", names[a.GID], a.Kind, a.Operation, a.Compartment)
+		line := fmt.Sprintf("%s: %s, %s", names[a.GID], a.Kind, strings.TrimSpace(string(a.Operation)+" "+string(a.Compartment)))
 		if a.Kind == ledger.SessionClosedKind {
 			line += " (" + a.Reason + ")"
 		}

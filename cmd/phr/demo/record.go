@@ -22,9 +22,10 @@ import (
 // record is what Maria imported.
 type record struct {
 	plan     client.Plan
-	plain    int64    // bytes of the resources
-	canaries []string // words of the record that must not occur in what the server holds
-	grant    *client.Granted
+	plain    int64           // bytes of the resources
+	canaries []string        // words of the record that must not occur in what the server holds
+	grant    *client.Granted // to doctors
+	trainers *client.Granted
 }
 
 func (d *demo) importRecord(ctx context.Context) ([]string, error) {

@@ -64,7 +64,8 @@ func (d *demo) readAll(ctx context.Context, p *person, name ledger.Compartment) 
 }
 
 func (d *demo) trainer(ctx context.Context) ([]string, error) {
-	if _, err := d.share(ctx, ledger.Training, client.GrantRequest{To: "trainer@iron-gym", Write: true}); err != nil {
+	var err error
+	if d.trainers, err = d.share(ctx, ledger.Training, client.GrantRequest{To: "trainer@iron-gym", Write: true}); err != nil {
 		return nil, err
 	}
 	read, took, err := d.readAll(ctx, d.leo, ledger.Training)
