@@ -17,7 +17,8 @@ import (
 // openable are the infos under which the agent opens what is sealed to the person. Attribute keys and requests to an authority are
 // not among them: what is in those is a key, or for a founder's program alone.
 var openable = map[string]bool{
-	epoch.OwnerInfo: true,
+	epoch.OwnerInfo:    true,
+	epoch.ApprovedInfo: true,
 }
 
 // operation does one thing with the keys of an unlocked home.
@@ -159,7 +160,7 @@ func parsePublic(encoded [][]byte) ([]*abe.PublicKey, error) {
 // decapsulate opens a ciphertext under one of the labels of the protocol, for the policy and versions that it names.
 func decapsulate(k client.Keys, a *decapsulateArgs) (*one, error) {
 	label := abe.Label(a.Label)
-	if label != abe.Wrap && label != abe.Challenge {
+	if label != abe.Wrap && label != abe.Challenge && label != abe.Approval {
 		return nil, fmt.Errorf("%w to decapsulate under the label %q", ErrRefused, ledger.Clip(a.Label))
 	}
 	h, err := abe.ParseHeader(a.Ciphertext)

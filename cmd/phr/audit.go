@@ -84,6 +84,10 @@ func (e *env) showReport(r *audit.Report) error {
 		for _, f := range r.Findings {
 			e.say("%s", findingLine(f))
 		}
+		for _, m := range r.Emergencies {
+			e.say("emergency at entry %d on %s: %s was opened to %s, approved by %s; %s, review due until %s", m.Sequence, m.Chain, m.Compartment,
+				m.Requester, m.Approver, plural(m.Reviews, "review"), moment(m.Due))
+		}
 		for _, o := range r.Outdated {
 			e.say("outdated at entry %d on %s: epoch %d was wrapped for %s in version %d, when version %d was in force",
 				o.Sequence, o.Chain, o.Epoch, o.Attribute, o.Named, o.InForce)

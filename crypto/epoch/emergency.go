@@ -19,8 +19,8 @@ type Share struct {
 // emergencyLabel names the key that three shares make.
 const emergencyLabel = "phr/emergency/1\x00"
 
-// approvedInfo names a share that is passed on to who asked for it, as the info of the identity's sealing.
-const approvedInfo = "phr/breakglass.approved/1"
+// ApprovedInfo names a share that is passed on to who asked for it, as the info of the identity's sealing.
+const ApprovedInfo = "phr/breakglass.approved/1"
 
 func approvalPart(term string) string { return "approval-" + term }
 func releasePart(term string) string  { return "release-" + term }
@@ -118,12 +118,12 @@ func (p Place) release(kid [sha256.Size]byte, term string) (info string, aad []b
 
 // PassShare seals an opened share to the one who asked for it. Context says which request it answers: it opens for no other.
 func PassShare(to *identity.Keys, context []byte, share *Share) ([]byte, error) {
-	return to.SealTo(approvedInfo, context, share.secret[:])
+	return to.SealTo(ApprovedInfo, context, share.secret[:])
 }
 
 // ReceiveShare is the inverse of PassShare. It fails with ErrOpen.
 func ReceiveShare(who Opener, context, sealed []byte) (*Share, error) {
-	b, err := who.Open(approvedInfo, context, sealed)
+	b, err := who.Open(ApprovedInfo, context, sealed)
 	if err != nil {
 		return nil, fmt.Errorf("opening a share passed on: %w", ErrOpen)
 	}

@@ -138,6 +138,8 @@ func (r *replay) tally(e *ledger.Entry, seq uint64) {
 		r.report.Sessions.Closed++
 	case *ledger.SessionRefused:
 		r.report.Sessions.Refused += uint64(b.Count)
+	case *ledger.BreakglassOpened:
+		r.broken(e, b, seq)
 	case *ledger.Incident:
 		r.report.Incidents = append(r.report.Incidents, Incident{e.Chain, seq, b.Text})
 	case *ledger.Rejected:
@@ -164,6 +166,7 @@ func (r *replay) finish() *Report {
 	}
 	r.settle()
 	r.compareKnown()
+	r.reviews()
 	for f := range r.state.Compartments() {
 		if f.Must {
 			r.find(Finding{Problem: NoEpoch, Chain: f.Chain, What: "the last event took access away, and no new epoch follows"})

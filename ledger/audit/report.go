@@ -22,6 +22,7 @@ type Report struct {
 
 	ErasedCompartments []ErasedCompartment `json:"erased_compartments,omitempty"` // whose keys are all destroyed
 	ErasedPatients     []ErasedPatient     `json:"erased_patients,omitempty"`     // whose record is erased as a whole
+	Emergencies        []Breakglass        `json:"emergencies,omitempty"`         // in which a compartment was opened
 
 	Chains       int      `json:"chains"`
 	People       int      `json:"people"`
@@ -122,6 +123,8 @@ const (
 	Clock      Problem = "clock"         // logged at a time that can't be
 	NoEpoch    Problem = "epoch-missing" // access was taken away, and no new epoch followed
 	Erasing    Problem = "erasing"       // follows on what is erased, or erases what is somebody else's
+	Emergency  Problem = "emergency"     // opened in an emergency without two people, or to those who have no part in one
+	Unreviewed Problem = "unreviewed"    // nobody has reviewed an emergency in time
 )
 
 // Finding is one thing that is wrong with the log.

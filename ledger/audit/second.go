@@ -23,9 +23,12 @@ type second struct {
 	acts     map[ledger.TermID]bool // terms by which somebody acts for a patient
 	erased   map[ledger.Chain]bool  // compartments and profiles that are closed
 	gone     map[recordOn]bool      // records that are erased
+
+	emergencies map[ledger.TermID]bool  // terms by which a compartment opens in an emergency only
+	glass       map[recordOn]*emergency // requests to open one
 }
 
-// recordOn names a record: ids are unique on a chain only.
+// recordOn names a record, or a request in an emergency: ids are unique on a chain only.
 type recordOn struct {
 	chain ledger.Chain
 	id    ledger.EventID
@@ -45,6 +48,7 @@ func newSecond(root identity.GID) *second {
 		claimed: make(map[ledger.Hash]ledger.AuthorityKind), roles: make(map[policy.Authority]ledger.AuthorityKind),
 		acts:   make(map[ledger.TermID]bool),
 		erased: make(map[ledger.Chain]bool), gone: make(map[recordOn]bool),
+		emergencies: make(map[ledger.TermID]bool), glass: make(map[recordOn]*emergency),
 	}
 }
 
@@ -63,7 +67,12 @@ func (s *second) check(e *ledger.Entry) (Problem, string) {
 		if !s.nodes[e.Author] {
 			return Session, fmt.Sprintf("%s speaks of sessions and is not a node that the root has described", e.Author)
 		}
+		if o, ok := e.Body.(*ledger.SessionOpened); ok && s.emergencies[o.Term] {
+			return problem(Session, s.inEmergency(e, o))
+		}
 		return "", ""
+	case *ledger.BreakglassApproved, *ledger.BreakglassOpened:
+		return problem(Emergency, s.twoPeople(e))
 	case *ledger.IdentityRotated:
 		if what := s.rotated(e, b); what != "" {
 			return Identity, what
@@ -71,6 +80,9 @@ func (s *second) check(e *ledger.Entry) (Problem, string) {
 	case *ledger.PolicySet:
 		if what := cmp.Or(s.writers(b), s.proxies(e, b)); what != "" {
 			return Writer, what
+		}
+		if what := s.helpers(b); what != "" {
+			return Emergency, what
 		}
 	}
 	if e.Chain.Space == ledger.RecordSpace && !e.Chain.Compartment.Reserved() && e.Author != e.Chain.GID() {
@@ -168,6 +180,7 @@ func (s *second) inSession(e *ledger.Entry) string {
 
 // apply takes note of an entry that counts.
 func (s *second) apply(e *ledger.Entry) {
+	s.applyEmergency(e)
 	switch b := e.Body.(type) {
 	case *ledger.RecoveryRequested:
 		s.requests[e.Author] = e

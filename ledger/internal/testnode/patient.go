@@ -59,8 +59,8 @@ func (p *Patient) NextEpoch(reason string) (*ledger.EpochStarted, []protocol.Par
 		{Name: ledger.PartOwner, Hash: sha256.Sum256(owner)}, {Name: ledger.PartShred, Hash: sha256.Sum256(shred)},
 	}
 	for _, t := range p.Terms {
-		part, data := p.Wrap(t)
-		started.Parts, parts = append(started.Parts, part), append(parts, data)
+		named, data := p.Wraps(t)
+		started.Parts, parts = append(started.Parts, named...), append(parts, data...)
 	}
 	return started, parts
 }
@@ -121,9 +121,9 @@ func (n *Node) Term(expression string, write bool) ledger.Term {
 func (p *Patient) Granting(t ledger.Term) ([][]byte, []protocol.PartData) {
 	p.n.Helper()
 	p.Terms = append(slices.Clip(p.Terms), t)
-	part, data := p.Wrap(t)
+	parts, data := p.Wraps(t)
 	return p.n.Sign(p.Identity, ledger.SessionID{}, p.Health,
-		&ledger.PolicySet{Terms: p.Terms}, &ledger.EpochRewrapped{Epoch: p.epoch, Parts: []ledger.Part{part}}), []protocol.PartData{data}
+		&ledger.PolicySet{Terms: p.Terms}, &ledger.EpochRewrapped{Epoch: p.epoch, Parts: parts}), data
 }
 
 // Grant grants the health compartment to whoever satisfies an expression.
