@@ -303,3 +303,64 @@ func (h *Held) Alive(ctx context.Context) bool {
 	_, err := ask[protocol.Consumer](ctx, h.s.conn, protocol.GateConsumer, protocol.ConsumerQuery{Chain: h.b.chain.String()})
 	return err == nil
 }
+
+// SayInEmergency signs a body for a patient's access chain after a head and submits it as one who has a part in an emergency,
+// once, whatever it says.
+func (c *Client) SayInEmergency(ctx context.Context, chain ledger.Chain, head ledger.Head, body ledger.Body) error {
+	s, err := c.session(ctx, loginKey)
+	if err != nil {
+		return err
+	}
+	events, err := c.extend(chain, head, ledger.SessionID{}, []ledger.Body{body})
+	if err != nil {
+		return err
+	}
+	return submit(ctx, s.conn, protocol.Breakglass, c.config.Now(), events, nil)
+}
+
+// AskEmergencies asks the node as Emergencies does.
+func (c *Client) AskEmergencies(ctx context.Context, q protocol.EmergencyQuery) (*protocol.Emergencies, error) {
+	s, err := c.session(ctx, loginKey)
+	if err != nil {
+		return nil, err
+	}
+	return c.askEmergencies(ctx, s, q)
+}
+
+// Share opens the share in a part of an emergency term that is sealed to the caller's attributes.
+func (b *Book) Share(ctx context.Context, f ledger.CompartmentFact, term ledger.TermID, name string, part []byte) (*epoch.Share, error) {
+	w, err := ledger.ParseWrap(part)
+	if err != nil {
+		return nil, err
+	}
+	h, err := abe.ParseHeader(w.Ciphertext)
+	if err != nil {
+		return nil, err
+	}
+	context, err := ledger.WrapContext(b.chain, f.Epoch.Number, f.Epoch.KID, term)
+	if err != nil {
+		return nil, err
+	}
+	key, err := b.c.decapsulate(ctx, h, h.Label, context, w.Ciphertext)
+	if err != nil || name == ledger.WrapName(term) {
+		return epoch.ShareOf(key), err
+	}
+	return epoch.OpenApproval(key, b.place(f.Epoch.Number), f.Epoch.KID, term.String(), w.Sealed)
+}
+
+// OpenShares tries to open the wrap of an emergency term with three shares.
+func (b *Book) OpenShares(f ledger.CompartmentFact, term ledger.TermID, wrap []byte, own, approver, node *epoch.Share) error {
+	w, err := ledger.ParseWrap(wrap)
+	if err != nil {
+		return err
+	}
+	key, err := epoch.EmergencyKey(own, approver, node)
+	if err != nil {
+		return err
+	}
+	_, err = epoch.OpenWrap(key, b.place(f.Epoch.Number), f.Epoch.KID, f.Epoch.HID, term.String(), w.Sealed)
+	return err
+}
+
+// Ended returns a channel that is closed when the connection of the held session is.
+func (h *Held) Ended() <-chan struct{} { return h.s.conn.Closed() }
