@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/phrledger/phr/client"
+	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
 )
@@ -278,4 +279,58 @@ func TestAttack15_WideningIsShown(t *testing.T) {
 	if _, err := hers.Consider(w.ctx, attacker, ledger.TermID{1}); err == nil {
 		t.Error("a grant that is not there is replaced")
 	}
+}
+
+// What a node says that somebody holds is believed as far as the authority has signed it.
+func TestHeldIsProven(t *testing.T) {
+	w := newWorld(t)
+	maria, ruiz, other := w.patient(), w.person(), w.person()
+	w.enrol(ruiz, "doctor@city-hospital")
+	w.enrol(other, "doctor@city-hospital")
+	hospital := w.authority("city-hospital")
+	chain := ledger.AuthorityChain("city-hospital")
+	var issued, enrolled []byte
+	must(t, hospital.Say(w.ctx, chain, func(entries []*ledger.Entry) ([]ledger.Body, error) {
+		for _, e := range entries {
+			raw, err := e.Marshal()
+			must(t, err)
+			switch b := e.Body.(type) {
+			case *ledger.KeyIssued:
+				if b.GID == ruiz.GID() {
+					issued = raw
+				}
+			case *ledger.RepresentativeEnrolled:
+				enrolled = raw
+			}
+		}
+		return nil, nil
+	}))
+	if a, counts, err := maria.CheckHeld(w.ctx, ruiz.GID(), issued); err != nil || !counts || a.String() != "doctor@city-hospital" {
+		t.Errorf("what was issued: %s, %v, %v", a, counts, err)
+	}
+	forged := slices.Clone(issued)
+	forged[len(forged)-60] ^= 1
+	for name, err := range map[string]error{
+		"issued to somebody else": held(maria, w, other.GID(), issued),
+		"no issuance":             held(maria, w, other.GID(), enrolled),
+		"changed on the way":      held(maria, w, ruiz.GID(), forged),
+		"cut short":               held(maria, w, ruiz.GID(), issued[:len(issued)-1]),
+	} {
+		if err == nil {
+			t.Errorf("it is believed what was %s", name)
+		}
+	}
+	w.version(hospital, "doctor", 2)
+	if _, counts, err := maria.CheckHeld(w.ctx, ruiz.GID(), issued); err != nil || counts {
+		t.Errorf("a version that was left counts: %v, %v", counts, err)
+	}
+	w.suspend("city-hospital")
+	if _, counts, err := maria.CheckHeld(w.ctx, ruiz.GID(), issued); err != nil || counts {
+		t.Errorf("what a suspended authority issued counts: %v, %v", counts, err)
+	}
+}
+
+func held(c *client.Client, w *world, gid identity.GID, encoded []byte) error {
+	_, _, err := c.CheckHeld(w.ctx, gid, encoded)
+	return err
 }

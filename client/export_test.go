@@ -7,7 +7,9 @@ import (
 	"github.com/phrledger/phr/authority/challenge"
 	"github.com/phrledger/phr/crypto/abe"
 	"github.com/phrledger/phr/crypto/epoch"
+	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/keystore"
+	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/crypto/recovery"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
@@ -364,3 +366,8 @@ func (b *Book) OpenShares(f ledger.CompartmentFact, term ledger.TermID, wrap []b
 
 // Ended returns a channel that is closed when the connection of the held session is.
 func (h *Held) Ended() <-chan struct{} { return h.s.conn.Closed() }
+
+// CheckHeld reads what an issuance says that somebody holds, and whether that counts.
+func (c *Client) CheckHeld(ctx context.Context, gid identity.GID, encoded []byte) (policy.Attribute, bool, error) {
+	return c.checkHeld(ctx, gid, encoded)
+}

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -53,6 +54,24 @@ var moves = []move{
 	}},
 	{"insurer writes", func(w *world) []*ledger.Event { return one(w.signed(w.agent, w.health, w.record(w.health), in(visit))) }},
 	{"stranger writes", func(w *world) []*ledger.Event { return one(w.signed(w.nobody, w.health, w.record(w.health))) }},
+	{"patient names a proxy", func(w *world) []*ledger.Event {
+		w.say(w.patient, w.profile, &ledger.KeyIssued{
+			GID: w.clerk.GID(), Attribute: ledger.GrantAttribute(w.patient.GID(), w.ward().ID).Name, Version: 1, Sealed: []byte{1},
+		})
+		return one(w.signed(w.patient, w.health, w.set(w.health, w.ward())))
+	}},
+	{"gate opens to the proxy", func(w *world) []*ledger.Event {
+		b := w.opened(w.clerk, w.health, ledger.OpWrite, w.ward().ID)
+		b.Session = errand
+		return one(w.signed(w.node, w.access, b))
+	}},
+	{"proxy writes a run", func(w *world) []*ledger.Event { return w.run(w.clerk, w.health, 2, acting(errand, w.ward().ID)) }},
+	{"proxy hides it", func(w *world) []*ledger.Event {
+		return one(w.signed(w.clerk, w.health, w.record(w.health), in(errand)))
+	}},
+	{"doctor claims to be one", func(w *world) []*ledger.Event {
+		return one(w.signed(w.doctor, w.health, w.record(w.health), acting(visit, w.ward().ID)))
+	}},
 	{"run without a signature", func(w *world) []*ledger.Event {
 		run := w.run(w.patient, w.health, 2)
 		run[1].Signature = nil
@@ -65,6 +84,18 @@ var moves = []move{
 		w.sign(w.patient, run[2])
 		return run
 	}},
+}
+
+// errand is the session of a proxy.
+var errand = ledger.SessionID{9}
+
+// ward is the term of a proxy, the same one in every move.
+func (w *world) ward() ledger.Term {
+	id := ledger.TermID{7}
+	return ledger.Term{
+		ID: id, Expression: ledger.GrantAttribute(w.patient.GID(), id).String(), Write: true, History: true, Proxy: true,
+		Until: firstDay.Add(300 * 24 * time.Hour).UnixMilli(),
+	}
 }
 
 func one(e *ledger.Event) []*ledger.Event { return []*ledger.Event{e} }
