@@ -40,6 +40,7 @@ type Client struct {
 	node   ledger.NodeFact
 	slots  map[sessionKey]*slot
 	books  map[ledger.Chain]*Book
+	desk   *desk // of the caller's authority; nil before it is first used
 	closed bool
 }
 

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -39,14 +40,15 @@ func (c *Client) FoundAuthority(ctx context.Context, name policy.Authority, role
 // registerAuthority puts the registration on the founder's chain, unless it stands there.
 func (c *Client) registerAuthority(ctx context.Context, a *authority.Authority) (authority.Fingerprint, error) {
 	var found ledger.Hash
+	registration := a.Registration()
 	events, err := c.say(ctx, ledger.PersonChain(c.GID()), func(entries []*ledger.Entry) ([]ledger.Body, error) {
 		for _, e := range entries {
-			if body, ok := e.Body.(*ledger.AuthorityRegistered); ok && body.Name == a.Name() {
+			if body, ok := e.Body.(*ledger.AuthorityRegistered); ok && body.Name == registration.Name && bytes.Equal(body.Key, registration.Key) {
 				found = e.Hash
 				return nil, nil
 			}
 		}
-		return []ledger.Body{a.Registration()}, nil
+		return []ledger.Body{registration}, nil
 	})
 	if err != nil {
 		return authority.Fingerprint{}, fmt.Errorf("registering %q: %w", a.Name(), err)
@@ -97,55 +99,40 @@ func (c *Client) Endorse(ctx context.Context, name policy.Authority, f authority
 
 // Invite opens an invitation to the caller's authority and puts the attributes it offers on the log, so that they can be
 // granted to at once.
-func (c *Client) Invite(ctx context.Context, o authority.Offer) (authority.Code, *authority.Invitation, error) {
-	var code authority.Code
-	var invitation *authority.Invitation
-	err := c.home.changeAuthority(func(a *authority.Authority) (err error) {
-		code, invitation, err = a.Invite(rand.Reader, c.config.Now(), o)
-		return err
-	})
+func (c *Client) Invite(ctx context.Context, o authority.Offer) (code authority.Code, invitation *authority.Invitation, err error) {
+	d, err := c.deskOf()
 	if err != nil {
 		return code, nil, err
 	}
-	_, err = c.say(ctx, ledger.AuthorityChain(code.Authority()), func(entries []*ledger.Entry) ([]ledger.Body, error) {
-		roster, err := rosterOf(code.Authority(), entries)
-		if err != nil {
-			return nil, err
+	err = d.decide(ctx, func(roster *authority.Roster) ([]ledger.Body, error) {
+		if invitation == nil {
+			o.After, _ = roster.Head()
+			if code, invitation, err = c.invite(o); err != nil {
+				return nil, err
+			}
 		}
 		return roster.Definitions(invitation.Attributes...), nil
 	})
 	if err != nil {
-		return code, invitation, fmt.Errorf("defining the attributes offered: %w", err)
+		return code, invitation, fmt.Errorf("inviting to %q: %w", d.name(), err)
 	}
 	return code, invitation, nil
 }
 
-// Members returns who is enrolled by the caller's authority.
-func (c *Client) Members(ctx context.Context) ([]authority.Member, error) {
-	a, err := c.home.Authority()
-	if err != nil {
-		return nil, err
-	}
-	if a == nil {
-		return nil, errNoAuthority
-	}
-	entries, err := c.ownEntries(ctx, ledger.AuthorityChain(a.Name()))
-	if err != nil {
-		return nil, err
-	}
-	roster, err := rosterOf(a.Name(), entries)
-	if err != nil {
-		return nil, err
-	}
-	return roster.Members(), nil
+func (c *Client) invite(o authority.Offer) (code authority.Code, invitation *authority.Invitation, err error) {
+	err = c.home.changeAuthority(func(a *authority.Authority) (err error) {
+		code, invitation, err = a.Invite(rand.Reader, c.config.Now(), o)
+		return err
+	})
+	return code, invitation, err
 }
 
-func rosterOf(name policy.Authority, entries []*ledger.Entry) (*authority.Roster, error) {
-	roster := authority.NewRoster(name)
-	for _, e := range entries {
-		if err := roster.Apply(e); err != nil {
-			return nil, err
-		}
+// Members returns who is enrolled by the caller's authority.
+func (c *Client) Members(ctx context.Context) (members []authority.Member, err error) {
+	d, err := c.deskOf()
+	if err != nil {
+		return nil, err
 	}
-	return roster, nil
+	err = d.look(ctx, func(roster *authority.Roster) { members = roster.Members() })
+	return members, err
 }

@@ -15,18 +15,27 @@ import (
 	"github.com/phrledger/phr/ledger/protocol"
 )
 
-// Serve answers enrolments to the caller's own authority until ctx ends. Notify, if not nil, hears of everyone enrolled.
+// How often Serve looks for requests, and for keys that are owed. The latter it leaves to whoever is issuing them, until the
+// chain has stood still from one look to the next.
+const (
+	servePace  = 100 * time.Millisecond
+	owedRounds = 10
+)
+
+// Serve answers enrolments to the caller's own authority until ctx ends, and gives the keys that an interrupted Revoke left
+// owed. Notify, if not nil, hears of everyone enrolled.
 func (c *Client) Serve(ctx context.Context, notify func(*authority.Admission)) error {
-	const pace = 100 * time.Millisecond
-	a, err := c.home.Authority()
+	d, err := c.deskOf()
 	if err != nil {
 		return err
 	}
-	if a == nil {
-		return errNoAuthority
-	}
-	for {
-		err := c.serveOnce(ctx, a.Name(), notify)
+	finishing := &reissue{c: c, ctx: ctx, made: make(map[authority.Owed]ledger.Body)}
+	var stood uint64
+	for round := 0; ; round++ {
+		err := c.serveOnce(ctx, d, notify)
+		if err == nil && round%owedRounds == 0 {
+			stood, err = c.finish(d, finishing, stood)
+		}
 		var over *exhausted
 		if errors.As(err, &over) {
 			err = over.err // a service outlasts a node that is away
@@ -34,22 +43,37 @@ func (c *Client) Serve(ctx context.Context, notify func(*authority.Admission)) e
 		if err != nil && ctx.Err() == nil && !isTransient(err) && !isConflict(err) {
 			return err
 		}
-		if !pause(ctx, pace) {
+		if !pause(ctx, servePace) {
 			return ctx.Err()
 		}
 	}
 }
 
+// finish issues one chunk of keys that are owed, unless the chain has moved since it stood at a number: then somebody is at it.
+// It returns where the chain stands now.
+func (c *Client) finish(d *desk, r *reissue, stood uint64) (number uint64, err error) {
+	if number, err = d.number(r.ctx); err != nil || number != stood {
+		return number, err
+	}
+	if _, err = r.next(d); err != nil {
+		return number, err
+	}
+	if r.said > 0 {
+		c.config.Log.Info("keys_reissued", "keys", r.said)
+	}
+	return d.number(r.ctx)
+}
+
 // serveOnce takes what waits. A request that is refused for good is dropped; one that is answered is dropped when the answer
 // is on the log.
-func (c *Client) serveOnce(ctx context.Context, name policy.Authority, notify func(*authority.Admission)) error {
-	waiting, err := c.enrolments(ctx, name, nil)
+func (c *Client) serveOnce(ctx context.Context, d *desk, notify func(*authority.Admission)) error {
+	waiting, err := c.enrolments(ctx, d.name(), nil)
 	if err != nil {
 		return fmt.Errorf("fetching enrolments: %w", err)
 	}
 	var done []ledger.Hash
 	for _, w := range waiting.Waiting {
-		admitted, err := c.admit(ctx, name, w.Sealed)
+		admitted, err := c.admit(ctx, d, w.Sealed)
 		if err != nil && !errors.Is(err, authority.ErrRefused) {
 			return err
 		}
@@ -63,7 +87,7 @@ func (c *Client) serveOnce(ctx context.Context, name policy.Authority, notify fu
 	if len(done) == 0 {
 		return nil
 	}
-	_, err = c.enrolments(ctx, name, done)
+	_, err = c.enrolments(ctx, d.name(), done)
 	return err
 }
 
@@ -77,20 +101,10 @@ func (c *Client) enrolments(ctx context.Context, name policy.Authority, done []l
 }
 
 // admit judges one request and puts what follows on the log. The authority is saved before: a seat given away stays so.
-func (c *Client) admit(ctx context.Context, name policy.Authority, sealed []byte) (*authority.Admission, error) {
+func (c *Client) admit(ctx context.Context, d *desk, sealed []byte) (*authority.Admission, error) {
 	var admitted *authority.Admission
-	lookup := func(gid identity.GID) (*identity.Keys, error) {
-		keys, err := c.Person(ctx, gid)
-		if codeOf(err) == protocol.CodeNotFound {
-			return nil, fmt.Errorf("%w: %w", authority.ErrRefused, err)
-		}
-		return keys, err
-	}
-	_, err := c.say(ctx, ledger.AuthorityChain(name), func(entries []*ledger.Entry) (bodies []ledger.Body, err error) {
-		roster, err := rosterOf(name, entries)
-		if err != nil {
-			return nil, err
-		}
+	lookup := func(gid identity.GID) (*identity.Keys, error) { return c.representative(ctx, gid) }
+	err := d.decide(ctx, func(roster *authority.Roster) (bodies []ledger.Body, err error) {
 		err = c.home.changeAuthority(func(a *authority.Authority) error {
 			if admitted, err = a.Admit(c.config.Now(), c.home.Identity(), roster, lookup, sealed); err != nil {
 				return err

@@ -28,8 +28,7 @@ func previewed(fs *flag.FlagSet) *previewing {
 // preview says what a change comes to: on standard output if that is all that is asked for, and to a person at a terminal
 // before it is made. It tells whether to make it.
 func (e *env) preview(ctx context.Context, change *client.Change, how *previewing) (bool, error) {
-	asks := isTerminal(e.stdin) && isTerminal(e.stderr) && !how.yes && !e.json
-	if !how.dry && !asks {
+	if !how.dry && !e.asks(how) {
 		return true, nil
 	}
 	p, err := change.Preview(ctx)
@@ -48,6 +47,16 @@ func (e *env) preview(ctx context.Context, change *client.Change, how *previewin
 	for _, line := range previewLines(p) {
 		e.note("%s", line)
 	}
+	return e.goOn()
+}
+
+// asks tells whether a person is there to be asked before something is done, who has not said yes already.
+func (e *env) asks(how *previewing) bool {
+	return isTerminal(e.stdin) && isTerminal(e.stderr) && !how.yes && !e.json
+}
+
+// goOn asks a person whether to do what they were shown.
+func (e *env) goOn() (bool, error) {
 	fmt.Fprint(e.stderr, "Go on? [y/N] ")
 	answer, err := bufio.NewReader(e.stdin).ReadString('\n')
 	if err != nil {

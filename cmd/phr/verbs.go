@@ -221,6 +221,19 @@ func verbs() []verb {
 			"authority members", founders, "", "list who is enrolled",
 			"phr authority members", authorityMembers,
 		},
+		{
+			"authority revoke", founders, "--gid GID [--attr ATTRIBUTES] [--dry-run]", "take attributes from a person; everybody else who holds them gets new keys",
+			"phr authority revoke --gid GID --attr doctor --dry-run\n" +
+				"phr authority revoke --gid GID --attr doctor --reason 'left' --yes", authorityRevoke,
+		},
+		{
+			"authority rotate", founders, "--attr ATTRIBUTES [--dry-run]", "move attributes to their next versions; everybody who holds them gets new keys",
+			"phr authority rotate --attr doctor --yes", authorityRotate,
+		},
+		{
+			"authority rekey", founders, "[--dry-run]", "replace the master key, step by step; prints the fingerprint for the registry to endorse",
+			"phr authority rekey --yes", authorityRekey,
+		},
 
 		{
 			"node", operators, "--data DIR", "run the ledger; prints its URL once it is ready",

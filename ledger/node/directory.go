@@ -35,6 +35,7 @@ func (n *Node) serveDirectory(ctx context.Context, g *errgroup.Group) error {
 		{protocol.DirKeys, forLogin(n, n.keysOf)},
 		{protocol.DirNames, forLogin(n, n.names)},
 		{protocol.DirHeld, forLogin(n, n.held)},
+		{protocol.DirTouched, forLogin(n, n.touched)},
 		{protocol.DirBreakglass, forLogin(n, n.emergencies)},
 	} {
 		listener, err := n.server.Ledger().Listen(s.subject, "phr", 8)

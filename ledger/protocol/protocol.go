@@ -151,6 +151,26 @@ type SharedTerm struct {
 	Set   []byte        `cbor:"3,keyasint"` // the entry of the policy.set in force
 }
 
+// TouchedQuery asks the node what rests on an attribute, by the login of who founded its authority, on chains after the one named.
+// Whoever asks goes on until the answer is empty.
+type TouchedQuery struct {
+	Attribute string `cbor:"1,keyasint"` // as doctor@city-hospital
+	After     string `cbor:"2,keyasint"`
+}
+
+// Touched answers a TouchedQuery. Nothing in it is signed: it is for looking at before something is done.
+type Touched struct {
+	Terms []TouchedTerm `cbor:"1,keyasint,omitempty"`
+}
+
+// TouchedTerm is a live term whose expression names the attribute. Since is the log time since when its compartment has been
+// stale, in unix milliseconds; 0 while it is not.
+type TouchedTerm struct {
+	Chain string        `cbor:"1,keyasint"`
+	Term  ledger.TermID `cbor:"2,keyasint"`
+	Since int64         `cbor:"3,keyasint,omitempty"`
+}
+
 // PartsQuery asks for parts of one epoch of the compartment that the subject names.
 type PartsQuery struct {
 	Epoch uint32   `cbor:"1,keyasint"`

@@ -23,6 +23,7 @@ const (
 	DirKeys         = "dir.keys"
 	DirNames        = "dir.names"
 	DirHeld         = "dir.held"
+	DirTouched      = "dir.touched"
 )
 
 // Register returns the subject under which a person's registrations are submitted without a session.

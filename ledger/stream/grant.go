@@ -58,7 +58,7 @@ type Scope struct {
 	Consumers []string // names of its consumers, whether they are made yet or not
 	Ingest    []Place  // where it may submit: a write session its compartment, a login its own chains
 	Keys      []Place  // whose parts it may fetch
-	Queues    []string // authorities whose enrolments it may fetch
+	Queues    []string // authorities whose enrolments it may fetch, and about which it may ask dir.touched
 	Login     bool     // it may ask dir.mine, dir.keys, dir.names, dir.held and dir.breakglass, and have its part in emergencies
 }
 
@@ -87,6 +87,9 @@ func (s Scope) Grant(user, session string, expires time.Time) (UserGrant, error)
 	}
 	for _, p := range s.Keys {
 		b.place("keys", p)
+	}
+	if len(s.Queues) > 0 {
+		b.allow("dir.touched")
 	}
 	for _, a := range s.Queues {
 		b.allow("enrol.next", a)
