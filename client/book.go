@@ -209,6 +209,32 @@ func (b *Book) existing() (ledger.CompartmentFact, error) {
 
 var errNoCompartment = errors.New("there is no compartment")
 
+// Stale says why a new epoch is due before anything is written, and since what log time; why is empty while none is.
+func (b *Book) Stale(ctx context.Context) (why string, since time.Time, err error) {
+	err = b.do(ctx, b.readKey(), func(*session) error {
+		if err := b.learnTerms(ctx); err != nil {
+			return err
+		}
+		why, since = b.stale()
+		return nil
+	})
+	return why, since, err
+}
+
+// learnTerms learns anew what the authorities say that the terms in force rest on.
+func (b *Book) learnTerms(ctx context.Context) error {
+	f, err := b.existing()
+	if err != nil {
+		return err
+	}
+	for _, t := range f.Terms {
+		if err := b.c.learnPolicy(ctx, t.Policy); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // stale says why a new epoch is due and since when, as far as the caller can see.
 func (b *Book) stale() (why string, since time.Time) {
 	b.c.mu.Lock()

@@ -56,7 +56,9 @@ func (b *Book) Explain(ctx context.Context, as string) (*Explanation, error) {
 		return nil, err
 	}
 	x := &Explanation{Chain: b.chain, Patient: b.chain.GID()}
-	x.Stale, x.Since = b.stale()
+	if x.Stale, x.Since, err = b.Stale(ctx); err != nil {
+		return nil, err
+	}
 	if f.Epoch != nil {
 		x.Epoch, x.Records = f.Epoch.Number, f.Epoch.Records
 	}

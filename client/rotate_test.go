@@ -1,9 +1,9 @@
 package client_test
 
 import (
-	"crypto/rand"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,24 +52,25 @@ func TestRotationByAge(t *testing.T) {
 	}
 }
 
-// version moves an attribute of an authority to its next version, and issues that to those who keep it.
+// version moves an attribute of an authority to its next version: it is taken from whoever does not keep it, who is one at most.
 func (w *world) version(at *client.Client, name string, number uint32, keep ...*client.Client) {
 	w.t.Helper()
-	a, err := at.Home().Authority()
+	members, err := at.Members(w.ctx)
 	must(w.t, err)
-	chain := ledger.AuthorityChain(a.Name())
-	w.say(at, chain, &ledger.AttributeVersioned{Name: name, Version: number, Reason: "somebody left"})
-	for _, c := range keep {
-		keys, err := at.Person(w.ctx, c.GID())
-		must(w.t, err)
-		must(w.t, at.Say(w.ctx, chain, func(entries []*ledger.Entry) ([]ledger.Body, error) {
-			roster := authority.NewRoster(a.Name())
-			for _, e := range entries {
-				must(w.t, roster.Apply(e))
-			}
-			return a.Enrol(rand.Reader, roster, &authority.Admission{GID: c.GID(), Keys: keys, Attributes: []string{name}})
-		}))
+	r := client.Revocation{Attributes: []string{name}, Reason: "somebody left"}
+	for _, m := range members {
+		holds := slices.ContainsFunc(m.Attributes, func(h authority.Held) bool { return h.Name == name })
+		if holds && !slices.ContainsFunc(keep, func(c *client.Client) bool { return c.GID() == m.GID }) {
+			r.GID = m.GID
+		}
 	}
+	p, err := at.Impact(w.ctx, r)
+	must(w.t, err)
+	if p.Attributes[0].Version != number {
+		w.t.Fatalf("%s would move to version %d, want %d", name, p.Attributes[0].Version, number)
+	}
+	_, err = at.Revoke(w.ctx, r, nil)
+	must(w.t, err)
 }
 
 // say puts bodies on a chain of somebody's own.

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/ledger"
@@ -66,6 +68,16 @@ type shownCompartment struct {
 	Epoch   uint32             `json:"epoch"`
 	Grants  int                `json:"grants"`
 	Records int                `json:"records"`
+	Stale   string             `json:"stale,omitempty"` // why a new epoch is due before anything is written
+	Since   time.Time          `json:"stale_since,omitzero"`
+}
+
+// state says to people what is the matter with a compartment.
+func (s *shownCompartment) state() string {
+	if s.Stale == "" {
+		return ""
+	}
+	return fmt.Sprintf("stale since %s: %s", moment(s.Since), s.Stale)
 }
 
 // compartmentList lists the compartments of the caller's record.
@@ -85,13 +97,13 @@ func compartmentList(ctx context.Context, e *env, args []string) error {
 	if len(facts) == 0 {
 		return notPatient()
 	}
-	t := e.table("COMPARTMENT", "CLASS", "RECORDS", "GRANTS", "EPOCH")
+	t := e.table("COMPARTMENT", "CLASS", "RECORDS", "GRANTS", "EPOCH", "STATE")
 	for _, f := range facts {
 		shown, err := describe(ctx, c, f)
 		if err != nil {
 			return err
 		}
-		err = t.row(shown, string(shown.Name), string(shown.Class), thousands(shown.Records), thousands(shown.Grants), thousands(int(shown.Epoch)))
+		err = t.row(shown, string(shown.Name), string(shown.Class), thousands(shown.Records), thousands(shown.Grants), thousands(int(shown.Epoch)), shown.state())
 		if err != nil {
 			return err
 		}
@@ -117,5 +129,6 @@ func describe(ctx context.Context, c *client.Client, f ledger.CompartmentFact) (
 			shown.Records++
 		}
 	}
-	return shown, nil
+	shown.Stale, shown.Since, err = b.Stale(ctx)
+	return shown, err
 }

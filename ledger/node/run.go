@@ -59,6 +59,7 @@ func (n *Node) serve(ctx context.Context) error {
 		g.Go(func() error { return n.endorseAll(ctx) })
 	}
 	g.Go(func() error { return n.disown(ctx) })
+	g.Go(func() error { return n.watchStale(ctx) })
 	g.Go(func() error { return n.openEmergencies(ctx) })
 	if err := writeFile(filepath.Join(n.config.Dir, urlFile), []byte(n.URL().String()+"\n"), 0o644); err != nil {
 		return err
