@@ -33,8 +33,8 @@ type ExplainedTerm struct {
 	ledger.Term
 	Ended      bool
 	Person     identity.GID         // named by the term; "" if none is
-	Sets       [][]policy.Attribute // each of them is enough
-	Coalitions [][]policy.Authority // each of them could, all together, make keys that open it
+	Sets       [][]policy.Attribute // each of them is enough; nil if they are too many to list
+	Coalitions [][]policy.Authority // each of them could, all together, make keys that open it; nil if they are too many
 	// For the one asked about:
 	Held      []policy.Attribute // of what the term names
 	Satisfied bool
@@ -88,10 +88,10 @@ func (b *Book) Explain(ctx context.Context, as string) (*Explanation, error) {
 func explainTerm(t *ledger.LiveTerm, person identity.GID, held func(policy.Attribute) bool, now time.Time) (*ExplainedTerm, error) {
 	x := &ExplainedTerm{Term: t.Term, Person: person, Ended: t.Until != 0 && now.UnixMilli() >= t.Until}
 	var err error
-	if x.Sets, err = t.Policy.MinimalSets(); err != nil {
+	if x.Sets, err = t.Policy.MinimalSets(); err != nil && !errors.Is(err, policy.ErrTooComplex) {
 		return nil, err
 	}
-	if x.Coalitions, err = t.Policy.Coalitions(); err != nil {
+	if x.Coalitions, err = t.Policy.Coalitions(); err != nil && !errors.Is(err, policy.ErrTooComplex) {
 		return nil, err
 	}
 	if held == nil {

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -333,4 +334,37 @@ func TestHeldIsProven(t *testing.T) {
 func held(c *client.Client, w *world, gid identity.GID, encoded []byte) error {
 	_, _, err := c.CheckHeld(w.ctx, gid, encoded)
 	return err
+}
+
+// A policy with more ways to satisfy it than anybody would read is explained all the same, but for the list of them.
+func TestExplainTangle(t *testing.T) {
+	w := newWorld(t)
+	maria, chief := w.patient(), w.person()
+	var pairs, holds []string
+	for i := range 13 {
+		holds = append(holds, fmt.Sprintf("a%d@city-hospital", i), fmt.Sprintf("b%d@city-hospital", i))
+		pairs = append(pairs, fmt.Sprintf("(a%d@city-hospital or b%d@city-hospital)", i, i))
+	}
+	w.enrol(chief, holds[:13]...)
+	w.enrol(chief, holds[13:]...)
+	hers := w.book(maria, maria, ledger.Health)
+	w.write(hers, "one")
+	granted := w.grant(hers, client.GrantRequest{To: strings.Join(pairs, " and ")})
+	x, err := hers.Explain(w.ctx, string(chief.GID()))
+	must(t, err)
+	if e := explained(t, x, granted.Term.ID); !e.MayRead || e.Sets != nil || len(e.Held) != len(holds) {
+		t.Errorf("explained as %+v", e)
+	}
+	if fmt.Sprint(x.Coalitions) != "[[city-hospital]]" {
+		t.Errorf("coalitions %v", x.Coalitions)
+	}
+	x, err = hers.Explain(w.ctx, strings.Join(holds[:24], " and "))
+	must(t, err)
+	if e := explained(t, x, granted.Term.ID); e.MayRead || len(e.Missing) != 2 {
+		t.Errorf("explained as %+v", e)
+	}
+	if c, err := hers.Consider(w.ctx, strings.Join(pairs, " and "), ledger.TermID{}); !errors.Is(err, policy.ErrTooComplex) {
+		t.Errorf("what would be let in is listed: %+v, %v", c, err)
+	}
+	w.reads("who holds enough", w.book(chief, maria, ledger.Health), "one")
 }

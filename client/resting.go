@@ -116,7 +116,11 @@ func (r *Resting) versions(f *ledger.CompartmentFact, standing [][]ledger.Part) 
 			if err != nil {
 				return nil, err
 			}
-			for j, a := range expression.Attributes() {
+			attributes := expression.Attributes()
+			if len(p.Versions) != len(attributes) {
+				continue // no wrap: only whoever sees the whole log refuses it
+			}
+			for j, a := range attributes {
 				key := attributeVersion{a, p.Versions[j]}
 				v := found[key]
 				if v == nil {

@@ -171,6 +171,9 @@ func (e *env) tellGrant(s *shownExplanation, g *shownExplanations) {
 	for _, set := range g.Sets {
 		e.say("  it takes %s", strings.Join(set, " and "))
 	}
+	if len(g.Sets) == 0 {
+		e.say("  there are too many ways to satisfy it for a list: share by several grants")
+	}
 	if g.Approval != "" {
 		e.say("  in an emergency only, once somebody else, who is %s, has agreed", g.Approval)
 	}
