@@ -21,7 +21,7 @@ const (
 var floors = [][]string{
 	{"crypto/canonical", "crypto/policy", "crypto/recovery", "projections/chart/fhir/sample"},
 	{"crypto/identity", "crypto/keystore", "crypto/abe", "projections/chart/fhir", "ledger/stream"},
-	{"crypto/epoch", "projections/chart", "ledger/stream/embedded"},
+	{"crypto/epoch", "crypto/pairing", "projections/chart", "ledger/stream/embedded"},
 	{"ledger"},
 	{"ledger/protocol", "ledger/audit", "authority", "projections"},
 	{"authority/challenge", "projections/directory", "projections/timeline", "projections/disclosures"},

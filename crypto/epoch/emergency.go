@@ -3,6 +3,7 @@ package epoch
 import (
 	"crypto/hkdf"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 
@@ -124,8 +125,11 @@ func PassShare(to *identity.Keys, context []byte, share *Share) ([]byte, error) 
 // ReceiveShare is the inverse of PassShare. It fails with ErrOpen.
 func ReceiveShare(who Opener, context, sealed []byte) (*Share, error) {
 	b, err := who.Open(ApprovedInfo, context, sealed)
-	if err != nil {
+	switch {
+	case errors.Is(err, identity.ErrOpen):
 		return nil, fmt.Errorf("opening a share passed on: %w", ErrOpen)
+	case err != nil: // of an agent
+		return nil, fmt.Errorf("opening a share passed on: %w", err)
 	}
 	return ParseShare(b)
 }
