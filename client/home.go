@@ -137,17 +137,10 @@ func openHome(dir string, open func(path string) (*keystore.Keystore, error)) (*
 }
 
 // unpack reads what the keystore holds.
-func (h *Home) unpack() (err error) {
+func (h *Home) unpack() error {
 	contents := h.keystore.Contents()
 	defer clear(contents)
-	if err := canonical.Unmarshal(contents, &h.secrets); err != nil {
-		return err
-	}
-	if h.person, err = identity.Parse(h.secrets.Identity); err != nil {
-		return err
-	}
-	h.keys, err = parseKeys(h.secrets.Keys)
-	return err
+	return h.take(contents)
 }
 
 func parseKeys(all [][]byte) ([]*abe.AttributeKey, error) {

@@ -45,6 +45,22 @@ func verbs() []verb {
 			"phr id passphrase\nphr id passphrase --forgotten", idPassphrase,
 		},
 		{
+			"id export", everybody, "FILE", "write a copy of your keys, which opens as your home does now",
+			"phr id export /media/stick/keys", idExport,
+		},
+		{
+			"id import", everybody, "FILE", "make a home of a copy of your keys",
+			"phr id import /media/stick/keys --home ~/.phr", idImport,
+		},
+		{
+			"device offer", everybody, "", "give your keys to another device of yours, after comparing six words",
+			"phr device offer\nphr device offer --out /media/stick/old --in /media/stick/new", deviceOffer,
+		},
+		{
+			"device adopt", everybody, "", "make this device yours too, with the keys that another one offers",
+			"phr device adopt\nphr device adopt --out /media/stick/new --in /media/stick/old", deviceAdopt,
+		},
+		{
 			"agent", everybody, "[--idle TIME]", "keep your home unlocked for your other programs, until interrupted",
 			"phr agent --idle 15m", agentVerb,
 		},

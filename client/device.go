@@ -1,0 +1,123 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/phrledger/phr/crypto/canonical"
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/keystore"
+	"github.com/phrledger/phr/crypto/recovery"
+)
+
+// Handover returns what another device of the person needs: the identity, the attribute keys, and the key of the patient's own
+// authority, drawn now if there is none, so that both have the same. An authority that the person has founded is left out: two devices that
+// give its seats away would give some away twice. It is secret; the caller clears it.
+func (h *Home) Handover() ([]byte, error) {
+	if h.agent != nil {
+		return nil, ErrAgent
+	}
+	if err := h.Refresh(); err != nil {
+		return nil, err
+	}
+	if _, err := h.master(); err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	handed := h.secrets
+	handed.Authority = nil
+	return canonical.Marshal(&handed)
+}
+
+// AdoptHome keeps what Handover returned on another device in a new home at dir, which the passphrase opens, and the recovery code too if
+// it is given. Nothing else comes along: not what the other device has not sent yet, nor where it has seen chains end.
+func AdoptHome(dir string, passphrase, handed []byte, code *recovery.Secret) (*Home, error) {
+	return adoptHome(dir, passphrase, handed, code, keystore.Native)
+}
+
+func adoptHome(dir string, passphrase, handed []byte, code *recovery.Secret, cost keystore.Params) (*Home, error) {
+	h := &Home{dir: dir, turns: make(map[string]turn)}
+	if err := h.take(handed); err != nil {
+		return nil, fmt.Errorf("adopting what another device has handed over: %w", err)
+	}
+	path, err := filepath.Join(dir, keystoreName), error(nil)
+	if code == nil {
+		h.keystore, err = keystore.Create(path, passphrase, cost, handed)
+	} else {
+		err = h.createRecoverable(path, passphrase, handed, code, cost)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil, errTaken(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("creating a home: %w", err)
+	}
+	return h, nil
+}
+
+func (h *Home) createRecoverable(path string, passphrase, contents []byte, code *recovery.Secret, cost keystore.Params) error {
+	key, err := recoveryKey(code)
+	if err != nil {
+		return err
+	}
+	if key.Hash() != h.person.RecoveryHash() {
+		return errors.New("the recovery code is not this identity's")
+	}
+	secret := code.KeystoreSecret()
+	defer clear(secret)
+	h.keystore, err = keystore.CreateRecoverable(path, passphrase, cost, [32]byte(secret), contents)
+	return err
+}
+
+// take reads the contents of a keystore.
+func (h *Home) take(contents []byte) (err error) {
+	if err := canonical.Unmarshal(contents, &h.secrets); err != nil {
+		return err
+	}
+	if h.person, err = identity.Parse(h.secrets.Identity); err != nil {
+		return err
+	}
+	h.keys, err = parseKeys(h.secrets.Keys)
+	return err
+}
+
+func errTaken(dir string) error {
+	return fmt.Errorf("there is an identity in %s already: use it, or choose another --home", dir)
+}
+
+// Copy returns a copy of the keystore, which opens by what opens the home now, for ever. With an authority in it, it is for restoring what
+// was lost, not for using beside the original.
+func (h *Home) Copy() ([]byte, error) {
+	switch {
+	case h.agent != nil:
+		return nil, ErrAgent
+	case h.keystore == nil:
+		return nil, errInMemory
+	}
+	return h.keystore.Copy()
+}
+
+// RestoreHome makes a copy that Copy returned the keystore of a new home at dir, which the passphrase opens.
+func RestoreHome(dir string, copied, passphrase []byte) (*Home, error) {
+	return restoreHome(dir, func(path string) (*keystore.Keystore, error) { return keystore.Restore(path, copied, passphrase) })
+}
+
+// RestoreHomeRecovery is RestoreHome by the recovery code, for who has forgotten the copy's passphrase.
+func RestoreHomeRecovery(dir string, copied []byte, code *recovery.Secret) (*Home, error) {
+	return restoreHome(dir, func(path string) (*keystore.Keystore, error) {
+		secret := code.KeystoreSecret()
+		defer clear(secret)
+		return keystore.RestoreRecovery(path, copied, [32]byte(secret))
+	})
+}
+
+func restoreHome(dir string, restore func(path string) (*keystore.Keystore, error)) (*Home, error) {
+	h, err := openHome(dir, restore)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, errTaken(dir)
+	}
+	return h, err
+}
