@@ -4,7 +4,7 @@
 //
 // The agent knows what it is asked to do. It signs events, hellos and answers by its own GID and enrolment requests that it makes itself,
 // never bytes that somebody else has put together; it opens what is sealed to the person under an info that is listed here, which that of
-// attribute keys is not; it decapsulates under the two labels of the protocol. What takes the keystore itself, such as an authority's
+// attribute keys is not; it decapsulates under the labels of the protocol. What takes the keystore itself, such as an authority's
 // master key or another passphrase, it does not do.
 //
 // The socket is in a directory that only the person can enter, and where the system tells who is at the other end (Linux), both sides
