@@ -16,6 +16,17 @@ import (
 	"github.com/phrledger/phr/ledger/protocol"
 )
 
+// lookBack is how many of the newest epochs a writer looks after. The patient looks after all.
+const lookBack = 8
+
+// oldest is the oldest epoch that the caller looks after.
+func (b *Book) oldest(f *ledger.CompartmentFact) uint32 {
+	if b.own() || f.Epoch.Number <= lookBack {
+		return 1
+	}
+	return f.Epoch.Number - lookBack + 1
+}
+
 // maxTending bounds how long somebody who came to read or write is kept waiting for what is done in passing.
 const maxTending = 5 * time.Second
 
@@ -46,9 +57,9 @@ func (b *Book) tend(ctx context.Context, s *session) {
 // picture is what there is to tend, as a text that changes whenever another try may come to something; empty if nothing is.
 func (b *Book) picture(f *ledger.CompartmentFact) string {
 	var todo strings.Builder
-	for n := uint32(1); n <= f.Epoch.Number; n++ {
+	for n := b.oldest(f); n <= f.Epoch.Number; n++ {
 		e, _ := f.At(n)
-		if b.unvouched(e) || pending(e) {
+		if b.unvouched(e, n == f.Epoch.Number) || pending(e) {
 			link, _ := e.Part(ledger.PartLink)
 			fmt.Fprint(&todo, n, e.Confirmed, e.Disputed, e.LinkDisputed, link.Hash)
 		}
@@ -59,10 +70,11 @@ func (b *Book) picture(f *ledger.CompartmentFact) string {
 	return fmt.Sprint(f.Epoch.Number, todo.String())
 }
 
-// unvouched tells whether the patient has to look at an epoch still. Whoever else opens its link looks at that.
-func (b *Book) unvouched(e *ledger.Epoch) bool {
+// unvouched tells whether the caller has to look at an epoch still. The patient looks at every one; others, who can't end the
+// matter, at the link of the current one.
+func (b *Book) unvouched(e *ledger.Epoch, current bool) bool {
 	_, linked := e.Part(ledger.PartLink)
-	return linked && !e.Linked && !e.LinkDisputed || b.own() && !e.Confirmed && !e.Disputed
+	return linked && !e.Linked && !e.LinkDisputed && (b.own() || current) || b.own() && !e.Confirmed && !e.Disputed
 }
 
 // pending tells whether an epoch needs a link.
@@ -136,9 +148,9 @@ func (c *Client) version(a policy.Attribute) (uint32, bool) {
 // the current epoch that only another epoch repairs.
 func (o *opening) care(ctx context.Context) (bodies []ledger.Body, parts []protocol.PartData, broken *brokenPart, err error) {
 	current := o.fact.Epoch.Number
-	for n := uint32(1); n <= current; n++ {
+	for n := o.b.oldest(&o.fact); n <= current; n++ {
 		e, _ := o.fact.At(n)
-		if n < current && !o.b.unvouched(e) && !pending(e) {
+		if n < current && !o.b.unvouched(e, false) && !pending(e) {
 			continue
 		}
 		faults, err := o.faults(ctx, e)
@@ -163,7 +175,7 @@ func (o *opening) care(ctx context.Context) (bodies []ledger.Body, parts []proto
 				bodies, parts = append(bodies, made), append(parts, *data)
 			}
 		}
-		if len(faults) == 0 && o.b.own() && o.b.unvouched(e) && o.b.keys[n] != nil {
+		if len(faults) == 0 && o.b.own() && o.b.unvouched(e, n == current) && o.b.keys[n] != nil {
 			bodies = append(bodies, &ledger.EpochConfirmed{Epoch: n})
 		}
 	}
