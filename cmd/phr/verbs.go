@@ -164,8 +164,10 @@ func verbs() []verb {
 			"phr breakglass deny --compartment health", breakglassDeny,
 		},
 		{
-			"explain", patients, "--compartment NAME [--as WHOM]", "say who can read a compartment today, why, and why not",
-			"phr explain --compartment health --as 'nurse@city-hospital'", explain,
+			"explain", patients, "--compartment NAME [--as WHOM] [--if WHOM [--instead-of GRANT]]",
+			"say who can read a compartment today, why, and why not; what a grant would change; what rests on which keys",
+			"phr explain --compartment health --as nurse@city-hospital\n" +
+				"phr explain --compartment health --if 'doctor@city-hospital or agent@acme-insurance' --instead-of 01jd3k6n8v5m2x7q4c9r0w1e2t", explain,
 		},
 
 		{
