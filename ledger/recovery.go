@@ -211,6 +211,13 @@ func (s *State) Recovery(gid identity.GID) (Recovery, bool) {
 	return Recovery{Request: r.id, Since: r.since, Until: r.since.Add(RecoveryWait), Keys: r.keys}, true
 }
 
+// Committed returns the hash of the recovery key that may ask for new keys in the place of those in force.
+func (s *State) Committed(gid identity.GID) (Hash, bool) {
+	p, _ := s.people.get(gid)
+	held, ok := p.at(now)
+	return held.recovery, ok
+}
+
 // Rotated returns when, in log time, the keys of a person in force took the place of others; false if they are the first.
 func (s *State) Rotated(gid identity.GID) (time.Time, bool) {
 	p, _ := s.people.get(gid)
