@@ -128,6 +128,14 @@ func (a *Authority) Founder() identity.GID { return a.founder }
 // PublicKey returns the key under which attribute keys of the authority verify.
 func (a *Authority) PublicKey() *abe.PublicKey { return a.master.PublicKey() }
 
+// WithoutInvitations returns the authority as it is but for its invitations, which are all closed in it. Who has lost the rest
+// goes on with it.
+func (a *Authority) WithoutInvitations() *Authority {
+	closed := *a
+	closed.invitations = make(map[InvitationID]*invitation)
+	return &closed
+}
+
 // Registration returns what the founder's chain must say for the registry to endorse it: of the key that is to replace the one
 // in use, if one is.
 func (a *Authority) Registration() *ledger.AuthorityRegistered {

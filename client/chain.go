@@ -3,8 +3,10 @@ package client
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 
+	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
@@ -32,6 +34,7 @@ func (c *Client) entries(ctx context.Context, s *session, chain ledger.Chain) ([
 		return nil, err
 	}
 	var all []*ledger.Entry
+	var self *identity.Keys // in force on the caller's own person chain, after what was read of it
 	err = s.conn.Fetch(ctx, name, func(raw []stream.Entry, _ uint64) error {
 		for _, r := range raw {
 			e, err := ledger.ParseEntry(r.Data)
@@ -41,7 +44,7 @@ func (c *Client) entries(ctx context.Context, s *session, chain ledger.Chain) ([
 			if f.rejected[e.Hash] {
 				continue
 			}
-			if err := c.follows(ctx, chain, headAfter(all), e); err != nil {
+			if err := c.follows(ctx, chain, headAfter(all), e, &self); err != nil {
 				return err
 			}
 			if err := seen.pass(e); err != nil {
@@ -58,15 +61,15 @@ func (c *Client) entries(ctx context.Context, s *session, chain ledger.Chain) ([
 }
 
 // follows tells whether an entry is the next one of a chain of the caller's own.
-func (c *Client) follows(ctx context.Context, chain ledger.Chain, head ledger.Head, e *ledger.Entry) error {
+func (c *Client) follows(ctx context.Context, chain ledger.Chain, head ledger.Head, e *ledger.Entry, self **identity.Keys) error {
 	if e.Chain != chain || e.Number != head.Number+1 || e.Prev != head.Hash {
 		return fmt.Errorf("event %d of %s does not follow event %d", e.Number, e.Chain, head.Number)
 	}
 	if e.Author != c.GID() && (chain.Compartment != ledger.Access || !c.isNode(e) && !byPeople(e)) {
 		return fmt.Errorf("event %d is by %s, who has nothing to say there", e.Number, e.Author)
 	}
-	if e.Kind() == ledger.IdentityRegisteredKind && e.Number == 1 {
-		return e.Verify(c.home.Keys().Public())
+	if chain.Space == ledger.PersonSpace {
+		return followsSelf(e, self)
 	}
 	return c.verify(ctx, e)
 }
@@ -79,6 +82,26 @@ func byPeople(e *ledger.Entry) bool {
 		return true
 	}
 	return false
+}
+
+// followsSelf judges an entry of a person's own chain by the keys that the entries before it put in force.
+func followsSelf(e *ledger.Entry, held **identity.Keys) (err error) {
+	if e.ShowsKey() {
+		if err := e.VerifyShown(); err != nil {
+			return err
+		}
+	} else if *held == nil {
+		return errors.New("the chain does not begin with the registration of the identity")
+	} else if err := e.Verify(*held); err != nil {
+		return err
+	}
+	switch b := e.Body.(type) {
+	case *ledger.IdentityRegistered:
+		*held, err = identity.ParseKeys(b.Sign[:], b.Seal)
+	case *ledger.IdentityRotated:
+		*held, err = identity.ParseKeys(b.Sign[:], b.Seal)
+	}
+	return err
 }
 
 // isNode tells whether an entry is by a node that the root has described.

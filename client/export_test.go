@@ -247,6 +247,11 @@ func CreateCheapHome(dir string, passphrase []byte, code *recovery.Secret) (*Hom
 	return createHome(dir, passphrase, person, code, cheap)
 }
 
+// CreateCheapHome makes a home as CreateHome does, that is quick to open.
+func (l *Lost) CreateCheapHome(dir string, passphrase []byte, next *recovery.Secret) (*Home, error) {
+	return l.createHome(dir, passphrase, next, cheap)
+}
+
 // SetCheapPassphrase is SetPassphrase with one that costs little to guess.
 func (h *Home) SetCheapPassphrase(passphrase []byte) error { return h.setPassphrase(passphrase, cheap) }
 

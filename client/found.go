@@ -34,6 +34,9 @@ func (c *Client) FoundAuthority(ctx context.Context, name policy.Authority, role
 	if a.Name() != name {
 		return none, fmt.Errorf("this home keeps the authority %q already: use another --home for %q", a.Name(), name)
 	}
+	if err := c.keepEscrow(ctx); err != nil {
+		return none, err
+	}
 	return c.registerAuthority(ctx, a)
 }
 

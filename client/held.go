@@ -78,28 +78,28 @@ func (h *Home) Keys() Keys {
 	return held{h}
 }
 
-func (k held) GID() identity.GID { return k.h.person.GID() }
+func (k held) GID() identity.GID { return k.h.Identity().GID() }
 
-func (k held) Inception() *identity.Inception { return k.h.person.Inception() }
+func (k held) Inception() *identity.Inception { return k.h.Identity().Inception() }
 
-func (k held) Public() *identity.Keys { return k.h.person.Keys() }
+func (k held) Public() *identity.Keys { return k.h.Identity().Keys() }
 
 func (k held) SignHello(unsigned []byte) ([]byte, error) {
-	return challenge.Held{Identity: k.h.person}.SignHello(unsigned)
+	return challenge.Held{Identity: k.h.Identity()}.SignHello(unsigned)
 }
 
 func (k held) SignAnswer(th2, tag [32]byte) ([]byte, error) {
-	return challenge.Held{Identity: k.h.person}.SignAnswer(th2, tag)
+	return challenge.Held{Identity: k.h.Identity()}.SignAnswer(th2, tag)
 }
 
-func (k held) SignEvent(e *ledger.Event) error { return e.Sign(k.h.person) }
+func (k held) SignEvent(e *ledger.Event) error { return e.Sign(k.h.Identity()) }
 
 func (k held) Open(info string, aad, sealed []byte) ([]byte, error) {
-	return k.h.person.Open(info, aad, sealed)
+	return k.h.Identity().Open(info, aad, sealed)
 }
 
 func (k held) RequestEnrolment(code authority.Code, display string, founder *identity.Keys) ([]byte, error) {
-	return authority.NewRequest(code, k.h.person, display, founder)
+	return authority.NewRequest(code, k.h.Identity(), display, founder)
 }
 
 func (k held) Attributes() ([]HeldKey, error) {
@@ -111,7 +111,7 @@ func (k held) Attributes() ([]HeldKey, error) {
 }
 
 func (k held) KeepKey(issued *ledger.Entry, pks []*abe.PublicKey) (HeldKey, bool, error) {
-	key, err := authority.OpenKey(k.h.person, issued, pks...)
+	key, err := authority.OpenKey(k.h.Identity(), issued, pks...)
 	if err != nil {
 		return HeldKey{}, false, err
 	}

@@ -29,7 +29,8 @@ type Home struct {
 
 	mu      sync.Mutex
 	secrets secrets
-	person  *identity.Identity
+	whose   sync.Mutex         // taken after mu, and held for nothing else
+	person  *identity.Identity // replaced under mu and whose
 	keys    []*abe.AttributeKey
 	files   map[string][]byte // in memory
 	turns   map[string]turn   // of locks
@@ -45,6 +46,12 @@ type secrets struct {
 	Authority []byte   `cbor:"4,keyasint,omitempty"` // authority.Authority of a founder
 	Keys      [][]byte `cbor:"5,keyasint,omitempty"` // attribute keys held
 	Node      string   `cbor:"6,keyasint,omitempty"` // address last used
+
+	// How the identity is recovered when all of this is lost, and how it is replaced.
+	Escrow   []byte       `cbor:"7,keyasint,omitempty"`  // public half of the escrow key, derived from the recovery code
+	Escrowed []byte       `cbor:"8,keyasint,omitempty"`  // hash of what the newest escrow holds
+	Lost     *lostSecrets `cbor:"9,keyasint,omitempty"`  // while the identity is being recovered
+	Next     *nextSecrets `cbor:"10,keyasint,omitempty"` // while its keys are being replaced
 }
 
 const keystoreName = "keystore"
@@ -81,6 +88,11 @@ func CreateHome(dir string, passphrase []byte, person *identity.Identity, code *
 }
 
 func createHome(dir string, passphrase []byte, person *identity.Identity, code *recovery.Secret, cost keystore.Params) (*Home, error) {
+	return newHome(dir, passphrase, person, code, cost, secrets{})
+}
+
+// newHome creates a home with secrets that are not the identity's alone.
+func newHome(dir string, passphrase []byte, person *identity.Identity, code *recovery.Secret, cost keystore.Params, s secrets) (*Home, error) {
 	key, err := recoveryKey(code)
 	if err != nil {
 		return nil, fmt.Errorf("creating a home: %w", err)
@@ -88,7 +100,12 @@ func createHome(dir string, passphrase []byte, person *identity.Identity, code *
 	if key.Hash() != person.RecoveryHash() {
 		return nil, errors.New("creating a home: the recovery code is not this identity's")
 	}
-	h := &Home{dir: dir, person: person, secrets: secrets{Identity: person.Bytes()}, turns: make(map[string]turn)}
+	escrow, err := escrowKey(code)
+	if err != nil {
+		return nil, fmt.Errorf("creating a home: %w", err)
+	}
+	s.Identity, s.Escrow = person.Bytes(), escrow.Public()
+	h := &Home{dir: dir, person: person, secrets: s, turns: make(map[string]turn)}
 	contents, err := canonical.Marshal(&h.secrets)
 	if err != nil {
 		return nil, err
@@ -182,6 +199,13 @@ func (h *Home) Close() {
 	for _, secret := range append(h.secrets.Keys, h.secrets.Identity, h.secrets.Master, h.secrets.Authority) {
 		clear(secret)
 	}
+	if h.secrets.Lost != nil {
+		clear(h.secrets.Lost.Key)
+	}
+	if h.secrets.Next != nil {
+		clear(h.secrets.Next.Identity)
+		clear(h.secrets.Next.Slot)
+	}
 	h.secrets, h.keys = secrets{}, nil
 	if h.hangUp != nil {
 		h.hangUp()
@@ -195,7 +219,11 @@ func (h *Home) Close() {
 func (h *Home) GID() identity.GID { return h.Keys().GID() }
 
 // Identity returns the person's signing and opening keys, nil where an agent has them.
-func (h *Home) Identity() *identity.Identity { return h.person }
+func (h *Home) Identity() *identity.Identity {
+	h.whose.Lock()
+	defer h.whose.Unlock()
+	return h.person
+}
 
 // AttributeKeys returns the attribute keys held here, none where an agent has them: see Keys.
 func (h *Home) AttributeKeys() []*abe.AttributeKey {
@@ -357,6 +385,15 @@ func (h *Home) saveSecrets(s *secrets) error {
 
 // adopt makes secrets that are saved the ones in use.
 func (h *Home) adopt(s secrets) error {
+	if !bytes.Equal(s.Identity, h.secrets.Identity) {
+		person, err := identity.Parse(s.Identity)
+		if err != nil {
+			return err
+		}
+		h.whose.Lock()
+		h.person = person
+		h.whose.Unlock()
+	}
 	if len(s.Keys) != len(h.keys) {
 		keys, err := parseKeys(s.Keys)
 		if err != nil {

@@ -15,7 +15,7 @@ import (
 // RegisterIdentity makes the caller known to the node. Doing it again changes nothing.
 func (c *Client) RegisterIdentity(ctx context.Context) error {
 	if _, err := c.Person(ctx, c.GID()); err == nil {
-		return nil
+		return c.keepEscrow(ctx)
 	} else if code := codeOf(err); code != "" && code != protocol.CodeNotFound {
 		return err
 	}
@@ -24,8 +24,10 @@ func (c *Client) RegisterIdentity(ctx context.Context) error {
 	if err := c.register(ctx, ledger.PersonChain(c.GID()), body); err != nil {
 		return fmt.Errorf("registering the identity: %w", err)
 	}
-	_, err := c.Person(ctx, c.GID())
-	return err
+	if _, err := c.Person(ctx, c.GID()); err != nil {
+		return err
+	}
+	return c.keepEscrow(ctx)
 }
 
 // register submits the first event of a chain, for which no session is needed.

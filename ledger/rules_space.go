@@ -121,23 +121,39 @@ func (s *State) checkNode(e *Entry) error {
 
 // checkSignature judges the signature by the author's keys in force.
 func (s *State) checkSignature(e *Entry) error {
-	switch b := e.Body.(type) {
-	case *IdentityRegistered:
-		inception, err := b.Inception()
-		if err != nil {
-			return err
-		}
-		return e.Verify(inception.Keys)
-	case *IdentityRotated:
-		return e.verifyRecovery(b.RecoveryUsed)
-	case *RecoveryRequested:
-		return e.verifyRecovery(b.RecoveryUsed)
+	if e.ShowsKey() {
+		return e.VerifyShown()
 	}
 	keys, err := s.keysAt(e.Author, s.at(e, PersonChain(e.Author)))
 	if err != nil {
 		return err
 	}
 	return e.Verify(keys)
+}
+
+// ShowsKey tells whether an event itself shows the key that signs it: what begins or replaces an identity.
+func (e *Event) ShowsKey() bool {
+	switch e.Body.(type) {
+	case *IdentityRegistered, *IdentityRotated, *RecoveryRequested:
+		return true
+	}
+	return false
+}
+
+// VerifyShown checks the signature of an event that shows the key it is signed by. Whether that key may say it, the rules of
+// recovery judge. It panics unless ShowsKey.
+func (e *Event) VerifyShown() error {
+	switch b := e.Body.(type) {
+	case *IdentityRotated:
+		return e.verifyRecovery(b.RecoveryUsed)
+	case *RecoveryRequested:
+		return e.verifyRecovery(b.RecoveryUsed)
+	}
+	inception, err := e.Body.(*IdentityRegistered).Inception()
+	if err != nil {
+		return err
+	}
+	return e.Verify(inception.Keys)
 }
 
 func (e *Event) verifyRecovery(public [32]byte) error {
