@@ -44,8 +44,13 @@ func (c *Client) entries(ctx context.Context, s *session, chain ledger.Chain) ([
 			if f.rejected[e.Hash] {
 				continue
 			}
-			if err := c.follows(ctx, chain, headAfter(all), e, &self); err != nil {
+			if err := c.follows(ctx, chain, headAfter(all), e); err != nil {
 				return err
+			}
+			if chain.Space == ledger.PersonSpace {
+				if err := followsSelf(e, &self); err != nil {
+					return err
+				}
 			}
 			if err := seen.pass(e); err != nil {
 				return err
@@ -60,8 +65,9 @@ func (c *Client) entries(ctx context.Context, s *session, chain ledger.Chain) ([
 	return all, seen.reach(headAfter(all))
 }
 
-// follows tells whether an entry is the next one of a chain of the caller's own.
-func (c *Client) follows(ctx context.Context, chain ledger.Chain, head ledger.Head, e *ledger.Entry, self **identity.Keys) error {
+// follows tells whether an entry is the next one of a chain of the caller's own. On the person's chain its signature is left to
+// followsSelf.
+func (c *Client) follows(ctx context.Context, chain ledger.Chain, head ledger.Head, e *ledger.Entry) error {
 	if e.Chain != chain || e.Number != head.Number+1 || e.Prev != head.Hash {
 		return fmt.Errorf("event %d of %s does not follow event %d", e.Number, e.Chain, head.Number)
 	}
@@ -69,7 +75,7 @@ func (c *Client) follows(ctx context.Context, chain ledger.Chain, head ledger.He
 		return fmt.Errorf("event %d is by %s, who has nothing to say there", e.Number, e.Author)
 	}
 	if chain.Space == ledger.PersonSpace {
-		return followsSelf(e, self)
+		return nil // judged by followsSelf
 	}
 	return c.verify(ctx, e)
 }
