@@ -120,6 +120,7 @@ func (d *demo) steps(g *errgroup.Group) []step {
 		{"The employer reads what was granted to one person, and nothing else", d.employer},
 		{"A stranger, and two colluders who pool their keys, get nothing", d.outsiders},
 		{"A relay in the middle of a challenge gets nothing", d.relay},
+		{"A doctor leaves the hospital, which takes the attribute back", d.leaveHospital},
 		{"Maria looks before she signs, and narrows a grant", d.consider},
 		{"Maria revokes: Dr Ruiz is out at once, and for what comes after", d.revoke},
 		{"Her son acts for her, until a date", d.proxy},
