@@ -80,13 +80,16 @@ func (c *Client) Lock() error { return c.call(opLock, none{}, nil) }
 // Unlock makes the agent open the home again. It fails with keystore.ErrPassphrase.
 func (c *Client) Unlock(passphrase []byte) error { return c.call(opUnlock, one{passphrase}, nil) }
 
-// GID implements client.Keys, as all that follows does.
+// GID returns whose keys the agent holds, as it said when it was dialled.
 func (c *Client) GID() identity.GID { return c.first.GID() }
 
+// Inception implements client.Keys.
 func (c *Client) Inception() *identity.Inception { return c.first }
 
+// Public returns the public keys in force when the agent was dialled.
 func (c *Client) Public() *identity.Keys { return c.public }
 
+// SignEvent implements client.Keys.
 func (c *Client) SignEvent(e *ledger.Event) error {
 	bare := *e
 	bare.Signature = nil
@@ -98,22 +101,27 @@ func (c *Client) SignEvent(e *ledger.Event) error {
 	return err
 }
 
+// SignHello implements client.Keys.
 func (c *Client) SignHello(unsigned []byte) ([]byte, error) {
 	return c.bytes(opSignHello, one{unsigned})
 }
 
+// SignAnswer implements client.Keys.
 func (c *Client) SignAnswer(th2, tag [32]byte) ([]byte, error) {
 	return c.bytes(opSignAnswer, answerArgs{th2, tag})
 }
 
+// Open implements client.Keys. Under an info that the agent does not know it fails with ErrRefused.
 func (c *Client) Open(info string, aad, sealed []byte) ([]byte, error) {
 	return c.bytes(opOpen, openArgs{info, aad, sealed})
 }
 
+// RequestEnrolment implements client.Keys.
 func (c *Client) RequestEnrolment(code authority.Code, display string, founder *identity.Keys) ([]byte, error) {
 	return c.bytes(opEnrol, enrolArgs{code.Text(), display, founder.Sign[:], founder.Seal})
 }
 
+// Attributes implements client.Keys.
 func (c *Client) Attributes() ([]client.HeldKey, error) {
 	r, err := ask[heldKeys](c, opAttributes, none{})
 	if err != nil {
@@ -126,6 +134,7 @@ func (c *Client) Attributes() ([]client.HeldKey, error) {
 	return all, nil
 }
 
+// KeepKey implements client.Keys. The key stays with the agent.
 func (c *Client) KeepKey(issued *ledger.Entry, pks []*abe.PublicKey) (client.HeldKey, bool, error) {
 	entry, err := issued.Marshal()
 	if err != nil {
@@ -164,6 +173,7 @@ func (c *Client) Decapsulate(x *abe.Expression, label abe.Label, context, cipher
 	return [32]byte(opened), nil
 }
 
+// MasterKey implements client.Keys.
 func (c *Client) MasterKey() (*abe.PublicKey, error) {
 	b, err := c.bytes(opMaster, none{})
 	if err != nil {
@@ -172,6 +182,7 @@ func (c *Client) MasterKey() (*abe.PublicKey, error) {
 	return abe.ParsePublicKey(b)
 }
 
+// IssueGrant implements client.Keys. To the agent's own person it fails with ErrRefused.
 func (c *Client) IssueGrant(gid identity.GID, keys *identity.Keys, term ledger.TermID) (*ledger.KeyIssued, error) {
 	b, err := c.bytes(opIssue, issueArgs{gid, keys.Sign[:], keys.Seal, term})
 	if err != nil {
@@ -181,14 +192,17 @@ func (c *Client) IssueGrant(gid identity.GID, keys *identity.Keys, term ledger.T
 	return issued, canonical.Unmarshal(b, issued)
 }
 
+// Seal implements client.Keys.
 func (c *Client) Seal(name string, plaintext []byte) ([]byte, error) {
 	return c.bytes(opSeal, fileArgs{name, plaintext})
 }
 
+// Unseal implements client.Keys.
 func (c *Client) Unseal(name string, sealed []byte) ([]byte, error) {
 	return c.bytes(opUnseal, fileArgs{name, sealed})
 }
 
+// Node implements client.Keys.
 func (c *Client) Node() (string, error) {
 	r, err := ask[text](c, opNode, none{})
 	if err != nil {
@@ -197,6 +211,7 @@ func (c *Client) Node() (string, error) {
 	return r.Text, nil
 }
 
+// SetNode implements client.Keys.
 func (c *Client) SetNode(url string) error { return c.call(opSetNode, text{url}, nil) }
 
 // bytes asks for something that is answered by bytes.

@@ -50,9 +50,26 @@ func NewServer(c Config) *Server {
 
 // hold takes a home over.
 func (s *Server) hold(h *client.Home) {
-	first, now := h.Keys().Inception(), h.Keys().Public()
-	s.home, s.gid = h, h.GID()
-	s.who = person{first.Keys.Sign[:], first.Keys.Seal, first.Recovery[:], now.Sign[:], now.Seal}
+	s.home, s.gid, s.who = h, h.GID(), personOf(h.Keys())
+}
+
+func personOf(k client.Keys) person {
+	first, now := k.Inception(), k.Public()
+	return person{first.Keys.Sign[:], first.Keys.Seal, first.Recovery[:], now.Sign[:], now.Seal}
+}
+
+// tellWho tells whose keys these are: as they are now, or while it is locked, as they were last.
+func (s *Server) tellWho() ([]byte, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.home == nil {
+		return canonical.Marshal(&s.who)
+	}
+	if err := s.home.Refresh(); err != nil {
+		return nil, err
+	}
+	now := personOf(s.home.Keys())
+	return canonical.Marshal(&now)
 }
 
 // Lock wipes the home from memory, once what is under way with it is done.
@@ -207,9 +224,7 @@ func (s *Server) answer(q *request) *response {
 func (s *Server) do(q *request) ([]byte, error) {
 	switch q.Op {
 	case opWho:
-		s.mu.RLock()
-		defer s.mu.RUnlock()
-		return canonical.Marshal(&s.who)
+		return s.tellWho()
 	case opStatus:
 		s.mu.RLock()
 		defer s.mu.RUnlock()
