@@ -66,6 +66,7 @@ func TestAttack54_Canary(t *testing.T) {
 	w.write(health, w.note("after"))
 	w.refused(w.book(doctor, maria, ledger.Health).Write(w.ctx, []client.Draft{w.note("late")}, nil))
 	w.checkExport(health, training)
+	w.erase(maria, health, training, w.write(health, w.note("erased"))...)
 
 	w.collectSecrets()
 	w.checkNode()
@@ -266,6 +267,18 @@ func (w *world) treat(b *client.Book) {
 	amendment.Kind, amendment.Refers = chart.Amended, ids[0]
 	retraction.Kind, retraction.Refers = chart.Retracted, ids[1]
 	w.write(b, amendment, retraction)
+}
+
+// erase erases records of a compartment, and another compartment as a whole.
+func (w *world) erase(patient *client.Client, b, whole *client.Book, ids ...ledger.EventID) {
+	w.t.Helper()
+	done, err := b.Erase(w.ctx, ids...)
+	w.must(err)
+	if done.Versions != 1 {
+		w.t.Errorf("erased %+v", done)
+	}
+	w.must(patient.EraseCompartment(w.ctx, whole.Compartment(), "a reason in clear"))
+	w.refused(whole.Records(w.ctx))
 }
 
 // read shows that there is something to be found, for who may.
