@@ -44,6 +44,8 @@ type written struct {
 	id    ledger.EventID
 	root  int // index of the record that it is about; its own if it is one
 	kind  chart.Kind
+
+	erased bool
 }
 
 // given is a live term of the model.
@@ -87,6 +89,7 @@ func TestMachine(t *testing.T) {
 			"grant":   m.grant,
 			"revoke":  m.revoke,
 			"rotate":  m.rotate,
+			"erase":   m.erase,
 			"read":    m.read,
 		})
 		m.all(rt)
@@ -115,6 +118,9 @@ func (m *machine) about(t *rapid.T, kind chart.Kind) {
 	}
 	i := rapid.IntRange(0, len(m.records)-1).Draw(t, "about")
 	root := m.records[i].root
+	if m.records[root].erased {
+		t.Skip("it is erased")
+	}
 	m.put(t, written{kind: kind, root: root}, m.records[root].id)
 }
 
@@ -128,6 +134,33 @@ func (m *machine) put(t *rapid.T, r written, refers ledger.EventID) {
 	}
 	r.id = ids[0]
 	m.records = append(m.records, r)
+}
+
+// erase erases up to three records, by any of their versions, of which some may be erased already.
+func (m *machine) erase(t *rapid.T) {
+	if len(m.records) == 0 {
+		t.Skip("nothing is written")
+	}
+	var ids []ledger.EventID
+	doomed := make(map[int]bool)
+	for range rapid.IntRange(1, 3).Draw(t, "how many") {
+		r := m.records[rapid.IntRange(0, len(m.records)-1).Draw(t, "erased")]
+		ids, doomed[r.root] = append(ids, r.id), true
+	}
+	done, err := m.hers.Erase(m.ctx, ids...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions, epochs := 0, make(map[int]bool)
+	for i := range m.records {
+		if r := &m.records[i]; doomed[r.root] && !r.erased {
+			r.erased, epochs[r.epoch] = true, true
+			versions++
+		}
+	}
+	if done.Versions != versions || done.Epochs != len(epochs) {
+		t.Fatalf("%+v, want %d versions of %d epochs", done, versions, len(epochs))
+	}
 }
 
 func (m *machine) grant(t *rapid.T) {
@@ -244,7 +277,7 @@ func (m *machine) bodies(t *rapid.T, b *client.Book) []string {
 func (m *machine) texts(since int) []string {
 	var all []string
 	for _, r := range m.records {
-		if r.epoch < since {
+		if r.epoch < since || r.erased {
 			r.text = "?"
 		}
 		all = append(all, r.text)
