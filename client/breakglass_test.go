@@ -216,3 +216,61 @@ func TestBreakglassIsTold(t *testing.T) {
 		t.Errorf("the access log tells %q", told)
 	}
 }
+
+// The session of an emergency ends with it, at once, and the access log says so.
+func TestBreakglassEndsAtOnce(t *testing.T) {
+	d := newWard(newWorld(t))
+	e, theirs := d.open()
+	d.reads("the medic", theirs, "allergic to penicillin")
+	held, err := theirs.Hold(d.ctx, ledger.OpRead)
+	must(t, err)
+	start := time.Now()
+	_, err = d.chief.EndEmergency(d.ctx, d.maria.GID(), e.ID(), "a mistake")
+	must(t, err)
+	said := time.Since(start)
+	<-held.Ended()
+	t.Logf("ended within %v, the connection closed %v after it was asked for", said, time.Since(start))
+	d.barred("the medic", theirs)
+}
+
+// A node that is restarted goes on where it was: with what is approved and not opened, and with what is open.
+func TestBreakglassOutlastsTheNode(t *testing.T) {
+	d := newWard(newWorld(t))
+	asked, err := d.ask(d.medic)
+	must(t, err)
+	_, err = d.chief.ApproveEmergency(d.ctx, d.maria.GID(), asked.ID())
+	must(t, err)
+	must(t, d.stop())
+	must(t, d.start())
+	medic := d.connect(d.medic.Home())
+	_, err = medic.AwaitEmergency(d.ctx, d.maria.GID(), asked.ID(), nil)
+	must(t, err)
+	theirs := d.book(medic, d.maria, ledger.Health)
+	d.reads("the medic", theirs, "allergic to penicillin")
+	must(t, d.stop())
+	must(t, d.start())
+	again := d.connect(d.medic.Home())
+	d.reads("the medic, from another start of the node", d.book(again, d.maria, ledger.Health), "allergic to penicillin")
+}
+
+// One person can say only so much: nobody's access log is filled, and nobody's sleep taken, by asking again and again.
+func TestBreakglassIsPaced(t *testing.T) {
+	d := newWard(newWorld(t))
+	told := 0
+	for ; told < 50; told++ {
+		e, err := d.ask(d.medic)
+		if err == nil {
+			_, err = d.medic.EndEmergency(d.ctx, d.maria.GID(), e.ID(), "")
+		}
+		if err != nil {
+			break
+		}
+	}
+	if told < 3 || told > 10 {
+		t.Errorf("%d requests were taken at once", told)
+	}
+	d.clock.forward(20 * time.Minute)
+	if _, err := d.ask(d.medic); err != nil {
+		t.Errorf("after a while: %v", err)
+	}
+}
