@@ -27,6 +27,9 @@ func (h *Home) Handover() ([]byte, error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.secrets.Lost != nil || h.secrets.Next != nil {
+		return nil, errors.New("the keys of this identity are being replaced: finish that first, and hand over the new ones")
+	}
 	handed := h.secrets
 	handed.Authority = nil
 	return canonical.Marshal(&handed)
@@ -43,33 +46,21 @@ func adoptHome(dir string, passphrase, handed []byte, code *recovery.Secret, cos
 	if err := h.take(handed); err != nil {
 		return nil, fmt.Errorf("adopting what another device has handed over: %w", err)
 	}
-	path, err := filepath.Join(dir, keystoreName), error(nil)
-	if code == nil {
-		h.keystore, err = keystore.Create(path, passphrase, cost, handed)
-	} else {
-		err = h.createRecoverable(path, passphrase, handed, code, cost)
+	if code != nil {
+		made, err := newHome(dir, passphrase, h.person, code, cost, h.secrets)
+		if err == nil {
+			made.keys = h.keys
+		}
+		return made, err
 	}
-	if errors.Is(err, fs.ErrExist) {
+	var err error
+	if h.keystore, err = keystore.Create(filepath.Join(dir, keystoreName), passphrase, cost, handed); errors.Is(err, fs.ErrExist) {
 		return nil, errTaken(dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("creating a home: %w", err)
 	}
 	return h, nil
-}
-
-func (h *Home) createRecoverable(path string, passphrase, contents []byte, code *recovery.Secret, cost keystore.Params) error {
-	key, err := recoveryKey(code)
-	if err != nil {
-		return err
-	}
-	if key.Hash() != h.person.RecoveryHash() {
-		return errors.New("the recovery code is not this identity's")
-	}
-	secret := code.KeystoreSecret()
-	defer clear(secret)
-	h.keystore, err = keystore.CreateRecoverable(path, passphrase, cost, [32]byte(secret), contents)
-	return err
 }
 
 // take reads the contents of a keystore.

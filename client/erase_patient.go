@@ -160,7 +160,7 @@ func (c *Client) forgetBooks(ctx context.Context) error {
 // forgetRecord removes what the home keeps of its owner's record: unsent drafts, where the chains of its compartments end, and the
 // key of the owner's authority. Where profile and access log end stays: no node shall get away with showing the time before.
 func (h *Home) forgetRecord(ctx context.Context) error {
-	gid := h.Identity().GID()
+	gid := h.GID()
 	own := func(name string) bool {
 		chain, err := ledger.ParseChain(name)
 		return err == nil && chain.Space == ledger.RecordSpace && chain.GID() == gid && !chain.Compartment.Reserved()

@@ -66,8 +66,8 @@ func (h *Home) escrow() (x *escrow, to, before []byte, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	x = new(escrow)
-	if h.person == nil || h.secrets.Escrow == nil {
-		return nil, nil, nil, nil // an agent has the keys, or nothing recovers them
+	if h.secrets.Escrow == nil {
+		return nil, nil, nil, nil // nothing recovers them
 	}
 	x.Seals = h.person.SealSeeds()
 	if h.secrets.Authority != nil {
@@ -83,22 +83,9 @@ func (h *Home) escrow() (x *escrow, to, before []byte, err error) {
 // keepEscrow puts what the caller would need after the loss of everything on the caller's chain, unless the newest escrow holds
 // it already. Whatever changes the keys calls it.
 func (c *Client) keepEscrow(ctx context.Context) error {
-	x, to, before, err := c.home.escrow()
-	if err != nil || to == nil {
+	sealed, sum, err := c.home.Keys().Escrow()
+	if err != nil || sealed == nil {
 		return err
-	}
-	plain, err := canonical.Marshal(x)
-	if err != nil {
-		return err
-	}
-	sum := sha256.Sum256(append(to[:len(to):len(to)], plain...))
-	clear(plain)
-	if string(sum[:]) == string(before) {
-		return nil
-	}
-	sealed, err := x.seal(to, c.GID())
-	if err != nil {
-		return fmt.Errorf("keeping what a recovery needs: %w", err)
 	}
 	_, err = c.say(ctx, ledger.PersonChain(c.GID()), func(entries []*ledger.Entry) ([]ledger.Body, error) {
 		for _, e := range entries {
@@ -111,8 +98,34 @@ func (c *Client) keepEscrow(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("keeping what a recovery needs: %w", err)
 	}
-	return c.home.change(func(s *secrets) error {
-		s.Escrowed = sum[:]
+	return c.home.Keys().SetEscrowed(sum)
+}
+
+// Escrow implements Keys.
+func (k held) Escrow() (sealed, sum []byte, err error) {
+	x, to, before, err := k.h.escrow()
+	if err != nil || to == nil {
+		return nil, nil, err
+	}
+	plain, err := canonical.Marshal(x)
+	if err != nil {
+		return nil, nil, err
+	}
+	hash := sha256.Sum256(append(to[:len(to):len(to)], plain...))
+	clear(plain)
+	if string(hash[:]) == string(before) {
+		return nil, nil, nil
+	}
+	if sealed, err = x.seal(to, k.GID()); err != nil {
+		return nil, nil, fmt.Errorf("keeping what a recovery needs: %w", err)
+	}
+	return sealed, hash[:], nil
+}
+
+// SetEscrowed implements Keys.
+func (k held) SetEscrowed(sum []byte) error {
+	return k.h.change(func(s *secrets) error {
+		s.Escrowed = sum
 		return nil
 	})
 }

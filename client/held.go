@@ -46,6 +46,11 @@ type Keys interface {
 	// IssueGrant is authority.IssueGrant by the patient's own authority, to somebody else.
 	IssueGrant(gid identity.GID, keys *identity.Keys, term ledger.TermID) (*ledger.KeyIssued, error)
 
+	// Escrow returns what a recovery needs, sealed to the recovery code, and its hash; nil if the newest escrow on the log holds it
+	// already. SetEscrowed remembers that it does now.
+	Escrow() (sealed, sum []byte, err error)
+	SetEscrowed(sum []byte) error
+
 	// Seal and Unseal seal a file of the home: see keystore.Keystore.
 	Seal(name string, plaintext []byte) ([]byte, error)
 	Unseal(name string, sealed []byte) ([]byte, error)

@@ -115,7 +115,7 @@ func newHome(dir string, passphrase []byte, person *identity.Identity, code *rec
 	defer clear(secret)
 	h.keystore, err = keystore.CreateRecoverable(filepath.Join(dir, keystoreName), passphrase, cost, [32]byte(secret), contents)
 	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("there is an identity in %s already: use it, or choose another --home", dir)
+		return nil, errTaken(dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("creating a home: %w", err)

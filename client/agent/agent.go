@@ -12,7 +12,8 @@
 // is needed again.
 //
 // What this does not protect: a program of the same user can have everything done that the agent does, as long as it is unlocked, so read
-// the record and sign. It can't take the keys along. Root can.
+// the record and sign. It can't take the keys along. Root can. Locking drops every reference to the keys and clears what can be cleared; what
+// Go's memory still holds of them until it is used again is as safe as the machine.
 package agent
 
 import (

@@ -192,6 +192,18 @@ func (c *Client) IssueGrant(gid identity.GID, keys *identity.Keys, term ledger.T
 	return issued, canonical.Unmarshal(b, issued)
 }
 
+// Escrow implements client.Keys.
+func (c *Client) Escrow() (sealed, sum []byte, err error) {
+	r, err := ask[escrowed](c, opEscrow, none{})
+	if err != nil || len(r.Sealed) == 0 {
+		return nil, nil, err
+	}
+	return r.Sealed, r.Sum, nil
+}
+
+// SetEscrowed implements client.Keys.
+func (c *Client) SetEscrowed(sum []byte) error { return c.call(opEscrowed, one{sum}, nil) }
+
 // Seal implements client.Keys.
 func (c *Client) Seal(name string, plaintext []byte) ([]byte, error) {
 	return c.bytes(opSeal, fileArgs{name, plaintext})

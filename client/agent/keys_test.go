@@ -134,3 +134,21 @@ func TestEnrolmentAndGrant(t *testing.T) {
 		t.Errorf("the keystore has another master key, or %v", err)
 	}
 }
+
+// TestEscrow: what a recovery needs comes out of the agent sealed, until the log is said to have it.
+func TestEscrow(t *testing.T) {
+	r := start(t, 0)
+	sealed, sum, err := r.Escrow()
+	if err != nil || len(sealed) == 0 || len(sum) != 32 {
+		t.Fatalf("an escrow of %d bytes, a hash of %d, %v", len(sealed), len(sum), err)
+	}
+	if err := r.SetEscrowed(sum[1:]); !errors.Is(err, agent.ErrRefused) {
+		t.Errorf("another hash: %v, want ErrRefused", err)
+	}
+	if err := r.SetEscrowed(sum); err != nil {
+		t.Fatal(err)
+	}
+	if again, _, err := r.Escrow(); err != nil || again != nil {
+		t.Errorf("once the log has it: %d bytes, %v", len(again), err)
+	}
+}

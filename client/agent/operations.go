@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"regexp"
 
@@ -37,6 +38,8 @@ func operations() map[string]operation {
 		opDecapsulate: typed(decapsulate),
 		opMaster:      typed(master),
 		opIssue:       typed(issue),
+		opEscrow:      typed(escrow),
+		opEscrowed:    typed(setEscrowed),
 		opSeal:        typed(seal),
 		opUnseal:      typed(unseal),
 		opNode:        typed(node),
@@ -214,6 +217,19 @@ func issue(k client.Keys, a *issueArgs) (*one, error) {
 	}
 	encoded, err := canonical.Marshal(issued)
 	return &one{encoded}, err
+}
+
+// escrow is sealed to a key that only the recovery words open, and that the keystore names, not the asker.
+func escrow(k client.Keys, _ *none) (*escrowed, error) {
+	sealed, sum, err := k.Escrow()
+	return &escrowed{sealed, sum}, err
+}
+
+func setEscrowed(k client.Keys, a *one) (*none, error) {
+	if len(a.Bytes) != sha256.Size {
+		return nil, fmt.Errorf("%w to remember a hash of %d bytes", ErrRefused, len(a.Bytes))
+	}
+	return &none{}, k.SetEscrowed(a.Bytes)
 }
 
 // fileNames are the names that a home gives to its files.

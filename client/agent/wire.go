@@ -45,6 +45,8 @@ const (
 	opDecapsulate = "decapsulate"
 	opMaster      = "master"
 	opIssue       = "issue"
+	opEscrow      = "escrow"
+	opEscrowed    = "escrowed"
 	opSeal        = "seal"
 	opUnseal      = "unseal"
 	opNode        = "node"
@@ -128,6 +130,11 @@ type (
 		Sign []byte        `cbor:"2,keyasint"`
 		Seal []byte        `cbor:"3,keyasint"`
 		Term ledger.TermID `cbor:"4,keyasint"`
+	}
+
+	escrowed struct {
+		Sealed []byte `cbor:"1,keyasint"` // empty: nothing is due
+		Sum    []byte `cbor:"2,keyasint"`
 	}
 
 	fileArgs struct {

@@ -273,6 +273,7 @@ func patientErase(ctx context.Context, e *env, args []string) error {
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
+	e.direct = true // what the keystore holds of the record is erased too
 	c, err := x.dial(ctx)
 	if err != nil {
 		return err
