@@ -115,6 +115,9 @@ func (b *Book) catchUp(ctx context.Context, s *session) error {
 	if b.astray != nil {
 		return b.astray
 	}
+	if b.own() && b.c.isErased() {
+		return nil // the home keeps nothing of it any more
+	}
 	return b.seen.reach(b.c.head(b.chain))
 }
 
