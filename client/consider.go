@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,9 @@ type Considered struct {
 	In         []LetIn        // who would be let in: smallest sets that are enough and were not, smallest first
 	Out        [][]policy.Attribute
 	Coalitions [][]policy.Authority // each of them could, all together, make keys for it
+	// For the one asked about, as of ExplainedTerm:
+	Satisfied bool
+	Missing   [][]policy.Attribute
 }
 
 // LetIn is a set of attributes that would be enough.
@@ -42,8 +46,8 @@ func PersonOf(a policy.Attribute) (identity.GID, bool) {
 }
 
 // Consider says what would change if the compartment were granted to whom To says in GrantRequest: beside the grants in force,
-// or in the place of one. Nothing is signed, and nothing told to the node.
-func (b *Book) Consider(ctx context.Context, to string, instead ledger.TermID) (*Considered, error) {
+// or in the place of one. As names one to ask about, as for Explain. Nothing is signed.
+func (b *Book) Consider(ctx context.Context, to string, instead ledger.TermID, as string) (*Considered, error) {
 	x, err := b.Explain(ctx, "")
 	if err != nil {
 		return nil, err
@@ -58,6 +62,9 @@ func (b *Book) Consider(ctx context.Context, to string, instead ledger.TermID) (
 		return nil, err
 	}
 	c.Coalitions = smallest(byPatient(b.chain, coalitions))
+	if err := b.judge(ctx, c, next, as); err != nil {
+		return nil, err
+	}
 	var from *policy.Policy
 	if !instead.IsZero() {
 		i := slices.IndexFunc(x.Terms, func(t ExplainedTerm) bool { return t.ID == instead })
@@ -73,6 +80,19 @@ func (b *Book) Consider(ctx context.Context, to string, instead ledger.TermID) (
 		return nil, fmt.Errorf("comparing with what is in force: %w", err)
 	}
 	return c, nil
+}
+
+// judge says whether the one asked about would be let in.
+func (b *Book) judge(ctx context.Context, c *Considered, next *policy.Policy, as string) error {
+	held, err := b.heldBy(ctx, as, next)
+	var nobody *nobodyError
+	if errors.As(err, &nobody) {
+		held, err = func(policy.Attribute) bool { return false }, nil
+	}
+	if held != nil && err == nil {
+		c.Satisfied, c.Missing = next.Satisfied(held)
+	}
+	return err
 }
 
 // byPatient puts the patient, who issues what stands for people, in the place of these people.

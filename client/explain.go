@@ -62,7 +62,11 @@ func (b *Book) Explain(ctx context.Context, as string) (*Explanation, error) {
 	if f.Epoch != nil {
 		x.Epoch, x.Records = f.Epoch.Number, f.Epoch.Records
 	}
-	held, err := b.heldBy(ctx, as, &f)
+	policies := make([]*policy.Policy, len(f.Terms))
+	for i, t := range f.Terms {
+		policies[i] = t.Policy
+	}
+	held, err := b.heldBy(ctx, as, policies...)
 	var nobody *nobodyError
 	if errors.As(err, &nobody) {
 		x.Nobody, held, err = nobody.why, func(policy.Attribute) bool { return false }, nil

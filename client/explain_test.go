@@ -109,7 +109,7 @@ func TestExplainedAsTheGateDoes(t *testing.T) {
 	}
 	for seed := range policies {
 		r := drawRequest(people).Example(seed)
-		considered, err := hers.Consider(w.ctx, r.To, ledger.TermID{})
+		considered, err := hers.Consider(w.ctx, r.To, ledger.TermID{}, "")
 		must(t, err)
 		g, err := hers.Grant(w.ctx, r)
 		if err != nil {
@@ -251,7 +251,7 @@ func TestAttack15_WideningIsShown(t *testing.T) {
 	} {
 		before, err := hers.Fact(w.ctx)
 		must(t, err)
-		c, err := hers.Consider(w.ctx, tt.to, tt.instead)
+		c, err := hers.Consider(w.ctx, tt.to, tt.instead, string(mallory.GID()))
 		must(t, err)
 		names := strings.NewReplacer("{ana}", string(ana.GID()), "{mallory}", string(mallory.GID()))
 		var in []string
@@ -261,6 +261,9 @@ func TestAttack15_WideningIsShown(t *testing.T) {
 				text += " already"
 			}
 			in = append(in, text)
+		}
+		if alone := strings.Contains(tt.in, "["+attacker+"]"); c.Satisfied != alone || (c.Missing == nil) != alone {
+			t.Errorf("%q would let the attacker in: %v, missing %v", tt.to, c.Satisfied, c.Missing)
 		}
 		if got := strings.Join(in, " "); got != names.Replace(tt.in) {
 			t.Errorf("%q lets in %s, want %s", tt.to, got, names.Replace(tt.in))
@@ -273,11 +276,11 @@ func TestAttack15_WideningIsShown(t *testing.T) {
 		}
 	}
 	for _, to := range []string{"patient@phr", "patient@phr or auditor@phr", "", "doctor@", "gid:nobody"} {
-		if c, err := hers.Consider(w.ctx, to, ledger.TermID{}); err == nil {
+		if c, err := hers.Consider(w.ctx, to, ledger.TermID{}, ""); err == nil {
 			t.Errorf("%q is considered: %+v", to, c)
 		}
 	}
-	if _, err := hers.Consider(w.ctx, attacker, ledger.TermID{1}); err == nil {
+	if _, err := hers.Consider(w.ctx, attacker, ledger.TermID{1}, ""); err == nil {
 		t.Error("a grant that is not there is replaced")
 	}
 }
@@ -363,7 +366,7 @@ func TestExplainTangle(t *testing.T) {
 	if e := explained(t, x, granted.Term.ID); e.MayRead || len(e.Missing) != 2 {
 		t.Errorf("explained as %+v", e)
 	}
-	if c, err := hers.Consider(w.ctx, strings.Join(pairs, " and "), ledger.TermID{}); !errors.Is(err, policy.ErrTooComplex) {
+	if c, err := hers.Consider(w.ctx, strings.Join(pairs, " and "), ledger.TermID{}, ""); !errors.Is(err, policy.ErrTooComplex) {
 		t.Errorf("what would be let in is listed: %+v, %v", c, err)
 	}
 	w.reads("who holds enough", w.book(chief, maria, ledger.Health), "one")

@@ -17,18 +17,18 @@ type nobodyError struct{ why string }
 
 func (e *nobodyError) Error() string { return e.why }
 
-// heldBy reads whom an explanation is about, and returns what they hold of the attributes that terms name; nil for nobody.
-func (b *Book) heldBy(ctx context.Context, as string, f *ledger.CompartmentFact) (func(policy.Attribute) bool, error) {
+// heldBy reads whom an explanation is about, and returns what they hold of the attributes that policies name; nil for nobody.
+func (b *Book) heldBy(ctx context.Context, as string, policies ...*policy.Policy) (func(policy.Attribute) bool, error) {
 	if as == "" {
 		return nil, nil
 	}
 	var named []policy.Attribute
-	for _, t := range f.Terms {
-		named = append(named, t.Policy.Attributes()...)
+	for _, p := range policies {
+		named = append(named, p.Attributes()...)
 	}
 	if gid, err := identity.ParseGID(as); err == nil {
 		held, err := b.c.holdings(ctx, gid, named)
-		return func(a policy.Attribute) bool { return slices.Contains(held, a) }, err
+		return func(a policy.Attribute) bool { return a == PersonAttribute(gid) || slices.Contains(held, a) }, err
 	}
 	p, err := policy.Parse(as)
 	if err != nil {
@@ -62,6 +62,9 @@ func (c *Client) holdings(ctx context.Context, gid identity.GID, among []policy.
 	}
 	var names []string
 	for _, a := range among {
+		if _, person := PersonOf(a); person {
+			continue // nobody issues these
+		}
 		theirs := !a.Authority.IsGID() || gid == c.GID() || a.Authority == policy.Authority(c.GID())
 		if name := a.String(); theirs && !slices.Contains(names, name) {
 			names = append(names, name)

@@ -18,6 +18,8 @@ type shownConsidered struct {
 	In         []shownLetIn   `json:"in"`
 	Out        [][]string     `json:"out"`
 	Coalitions [][]string     `json:"coalitions"`
+	Satisfied  *bool          `json:"satisfied,omitempty"` // by the one asked about
+	Missing    [][]string     `json:"missing,omitempty"`
 }
 
 type shownLetIn struct {
@@ -26,7 +28,7 @@ type shownLetIn struct {
 }
 
 // consider asks what a grant would change.
-func consider(ctx context.Context, b *client.Book, next, instead string) (*shownConsidered, error) {
+func consider(ctx context.Context, b *client.Book, next, instead, as string) (*shownConsidered, error) {
 	var id ledger.TermID
 	var err error
 	if instead != "" {
@@ -34,11 +36,15 @@ func consider(ctx context.Context, b *client.Book, next, instead string) (*shown
 			return nil, fmt.Errorf("the grant %s: %w", quote(instead), err)
 		}
 	}
-	c, err := b.Consider(ctx, next, id)
+	c, err := b.Consider(ctx, next, id, strings.TrimPrefix(as, "gid:"))
 	if err != nil {
 		return nil, err
 	}
-	return showConsidered(c), nil
+	s := showConsidered(c)
+	if as != "" {
+		s.Satisfied, s.Missing = &c.Satisfied, texts(c.Missing, attributeText)
+	}
+	return s, nil
 }
 
 func showConsidered(c *client.Considered) *shownConsidered {
@@ -98,5 +104,14 @@ func (e *env) tellConsidered(x *shownExplanation) {
 	}
 	for _, set := range s.Coalitions {
 		e.say("  %s could make keys for it", x.coalition(set))
+	}
+	switch {
+	case s.Satisfied == nil:
+	case *s.Satisfied:
+		e.say("  %s would satisfy it", x.As)
+	default:
+		for _, set := range s.Missing {
+			e.say("  %s would not: missing is %s", x.As, strings.Join(set, " and "))
+		}
 	}
 }

@@ -73,7 +73,7 @@ func explain(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	if *next != "" {
-		if s.If, err = consider(ctx, books[0], *next, *instead); err != nil {
+		if s.If, err = consider(ctx, books[0], *next, *instead, *as); err != nil {
 			return err
 		}
 	}
