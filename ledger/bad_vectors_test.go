@@ -94,6 +94,12 @@ func badVectors() []badVector {
 	bytes("wrap", "empty", nil, "wrap")
 	bytes("wrap", "without its key", must(canonical.Marshal(fields{1: []byte{1}})), "wrap")
 	bytes("wrap", "a byte more", append(must((&ledger.Wrap{Ciphertext: []byte{1}, Sealed: []byte{2}}).Marshal()), 0), "wrap")
+	released := &ledger.Release{Nodes: []ledger.Released{{Node: someone, Sealed: []byte{1}}}}
+	bytes("release", "empty", nil, "release")
+	bytes("release", "to no node", must((&ledger.Release{}).Marshal()), "release to 0 nodes")
+	bytes("release", "to too many nodes", must((&ledger.Release{Nodes: make([]ledger.Released, 17)}).Marshal()), "release to 17 nodes")
+	bytes("release", "without what is sealed", must(canonical.Marshal(fields{1: []fields{{1: someone}}})), "release")
+	bytes("release", "a byte more", append(must(released.Marshal()), 0), "release")
 	for parse, list := range badTexts {
 		for name, in := range list {
 			add(parse, name, in, parse)

@@ -257,3 +257,18 @@ func TestRelease(t *testing.T) {
 		}
 	}
 }
+
+// A record that is erased as a whole takes the review that is still due, and nothing else of an emergency but its end.
+func TestBreakglassOnAnErasedRecord(t *testing.T) {
+	g := newGlass(t)
+	open, over := g.say(g.both, g.access, g.request()), g.over()
+	for _, c := range []ledger.Chain{g.health, g.training} {
+		g.say(g.patient, c, &ledger.CompartmentErased{})
+	}
+	g.say(g.patient, g.profile, &ledger.PatientErased{Reason: "emigrated"})
+	refused(t, g.try(g.signed(g.medic, g.access, g.request())), ledger.ErrInvalid, "is erased")
+	refused(t, g.try(g.signed(g.chief, g.access, &ledger.BreakglassApproved{Request: open.ID, Share: []byte{1}, Epoch: 1})), ledger.ErrInvalid, "is erased")
+	refused(t, g.try(g.signed(g.node, g.access, g.look(g.both))), ledger.ErrInvalid, "is erased")
+	g.say(g.both, g.access, &ledger.BreakglassEnded{Request: open.ID})
+	g.say(g.second, g.access, &ledger.BreakglassReviewed{Request: over.ID, Finding: "all well"})
+}

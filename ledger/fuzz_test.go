@@ -115,6 +115,20 @@ func FuzzParseWrap(f *testing.F) {
 	})
 }
 
+func FuzzParseRelease(f *testing.F) {
+	corpus(f, "release", fromHex(f))
+	f.Add(must((&ledger.Release{Nodes: []ledger.Released{{Node: someone, Sealed: []byte{1}}}}).Marshal()))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := ledger.ParseRelease(data)
+		if err != nil {
+			return
+		}
+		if again, err := r.Marshal(); err != nil || !bytes.Equal(again, data) {
+			t.Fatalf("parsed %x, marshalled %x: %v", data, again, err)
+		}
+	})
+}
+
 func FuzzParseChain(f *testing.F) {
 	corpus(f, "chain", func(s string) { f.Add(s) })
 	for _, c := range []ledger.Chain{

@@ -153,10 +153,11 @@ func (s *State) patientErased(e *Entry) error {
 
 func errErasedPatient(gid identity.GID) error { return fmt.Errorf("the record of %s is erased", gid) }
 
-// closes tells whether an entry may stand on the access log of a record that is erased: only that access has ended may.
+// closes tells whether an entry may stand on the access log of a record that is erased: that access
+// has ended may, and the review that is still due.
 func (s *State) closes(e *Entry) bool {
 	switch e.Body.(type) {
-	case *SessionClosed, *BreakglassEnded:
+	case *SessionClosed, *BreakglassEnded, *BreakglassReviewed:
 		return s.PatientErased(e.Chain.GID())
 	}
 	return false

@@ -132,6 +132,8 @@ func parse(what, in string) (err error) {
 		_, err = ledger.ParseEntry(raw)
 	case "wrap":
 		_, err = ledger.ParseWrap(raw)
+	case "release":
+		_, err = ledger.ParseRelease(raw)
 	case "chain":
 		_, err = ledger.ParseChain(in)
 	case "kind":
