@@ -26,7 +26,9 @@ func (c *Client) attempt(ctx context.Context, key sessionKey, try func(*session)
 	for {
 		s, err := c.session(ctx, key)
 		if err == nil {
+			s.using.enter()
 			err = try(s)
+			s.using.leave(s.end)
 		}
 		if err == nil || ctx.Err() != nil {
 			return err

@@ -74,6 +74,8 @@ func (l *liar) Entitled(identity.GID, ledger.Chain, ledger.Operation, ledger.Ter
 	return &l.term, nil
 }
 
+func (l *liar) Session(ledger.SessionID) (*ledger.Session, bool) { return nil, false }
+
 func (l *liar) Expression(p *policy.Policy) (x *abe.Expression, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -24,12 +24,20 @@ func (c *Client) challenge(ctx context.Context, request challenge.Request, heads
 	if err != nil {
 		return nil, err
 	}
+	return c.challengeAs(ctx, user, ledger.SessionID{}, request, heads)
+}
+
+// challengeAs is challenge with the key of the session's connection. Renews is the session that goes on with it, zero for a new
+// one.
+func (c *Client) challengeAs(
+	ctx context.Context, user nkeys.KeyPair, renews ledger.SessionID, request challenge.Request, heads []challenge.Head,
+) (*session, error) {
 	node, err := c.currentNode(ctx)
 	if err != nil {
 		return nil, err
 	}
 	side, err := challenge.NewClient(challenge.ClientConfig{
-		Rand: rand.Reader, Identity: c.home.Keys(), User: user, Node: *node, Request: request, Heads: heads,
+		Rand: rand.Reader, Identity: c.home.Keys(), User: user, Node: *node, Request: request, Renews: renews, Heads: heads,
 		Keys: c.keysAt,
 		Decapsulate: func(h *abe.Header, context, ciphertext []byte) ([32]byte, error) {
 			return c.decapsulate(ctx, h, abe.Challenge, context, ciphertext)
@@ -82,7 +90,8 @@ func (c *Client) connect(ctx context.Context, user nkeys.KeyPair, grant *challen
 		return nil, fmt.Errorf("connecting with the session: %w", err)
 	}
 	now := c.config.Now()
-	return &session{conn: conn, id: grant.Session, renew: renewAt(now, time.UnixMilli(grant.Expires)), grant: grant}, nil
+	expires := time.UnixMilli(grant.Expires)
+	return &session{conn: conn, user: user, id: grant.Session, renew: renewAt(now, expires), expires: expires, grant: grant}, nil
 }
 
 // renewAt returns when to open the next session. Where one is shorter than was asked for, its grant ends with it, and there

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nkeys"
+
 	"github.com/phrledger/phr/authority/challenge"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
@@ -16,11 +18,15 @@ import (
 // session is an open session with its connection.
 type session struct {
 	conn  *stream.Conn
+	user  nkeys.KeyPair // of the connection
 	id    ledger.SessionID
 	term  *ledger.Term // that grants it; nil for a login
-	renew time.Time    // when to open the next one
+	renew time.Time    // when to renew it, or to open the next one
 	grant *challenge.Grant
 	ended atomic.Bool
+
+	expires time.Time
+	using   uses
 }
 
 // end closes the session. Whoever is still using it finds it unusable, and opens another.
@@ -86,11 +92,25 @@ func (c *Client) session(ctx context.Context, key sessionKey) (*session, error) 
 	if s := c.openFor(key); s != nil {
 		return s, nil // somebody else has opened it meanwhile
 	}
-	s, err := c.openSession(ctx, key)
+	s, err := c.next(ctx, key, place)
 	if err != nil {
 		return nil, err
 	}
 	return s, c.install(place, s)
+}
+
+// next renews the session that was open for a purpose, or opens one. Whoever has the turn of the place calls it.
+func (c *Client) next(ctx context.Context, key sessionKey, place *slot) (*session, error) {
+	c.mu.Lock()
+	before := place.open
+	c.mu.Unlock()
+	if before.renewable(c.config.Now()) {
+		s, err := c.renewSession(ctx, key, before)
+		if s != nil || err != nil {
+			return s, err
+		}
+	}
+	return c.openSession(ctx, key)
 }
 
 // openFor returns a session that serves a purpose; nil if there is none. Whoever may write may read: where the term to write
@@ -119,7 +139,9 @@ func (c *Client) install(place *slot, s *session) error {
 	place.open = s
 	closed := c.closed
 	c.mu.Unlock()
-	if before != nil {
+	if before != nil && before.id == s.id {
+		before.using.retire(before.end) // whoever is under way in it finishes there
+	} else if before != nil {
 		before.end()
 	}
 	if closed {
@@ -155,10 +177,7 @@ func (c *Client) openSession(ctx context.Context, key sessionKey) (*session, err
 	if err != nil {
 		return nil, err
 	}
-	request := challenge.Request{
-		Patient: key.chain.GID(), Operation: key.op, TTL: sessionSeconds,
-		Targets: []challenge.Target{{Compartment: key.chain.Compartment, Term: term.ID}},
-	}
+	request := key.request(term.ID)
 	heads, err := c.knownHeads(key.chain)
 	if err != nil {
 		return nil, err
@@ -179,6 +198,14 @@ func (c *Client) openSession(ctx context.Context, key sessionKey) (*session, err
 	}
 	s.term = term
 	return s, nil
+}
+
+// request is what a challenge for a purpose asks for, under a term.
+func (key sessionKey) request(term ledger.TermID) challenge.Request {
+	return challenge.Request{
+		Patient: key.chain.GID(), Operation: key.op, TTL: sessionSeconds,
+		Targets: []challenge.Target{{Compartment: key.chain.Compartment, Term: term}},
+	}
 }
 
 // openLogin opens a session for what is the caller's own.

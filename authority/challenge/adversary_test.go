@@ -53,11 +53,13 @@ var settings = []struct {
 	people  func(*cast) []*person
 	meant   []int
 	request func(*world) challenge.Request
+	renews  bool
 }{
-	{"two people, one gate", theDoctors, []int{0, 0}, loggingIn},
-	{"one person, two gates", oneDoctor, []int{0, 1}, loggingIn},
-	{"two people, two gates", theDoctors, []int{0, 1}, loggingIn},
-	{"two people reading, one gate", theDoctors, []int{0, 0}, func(w *world) challenge.Request { return w.reading(w.review) }},
+	{"two people, one gate", theDoctors, []int{0, 0}, loggingIn, false},
+	{"one person, two gates", oneDoctor, []int{0, 1}, loggingIn, false},
+	{"two people, two gates", theDoctors, []int{0, 1}, loggingIn, false},
+	{"two people reading, one gate", theDoctors, []int{0, 0}, func(w *world) challenge.Request { return w.reading(w.review) }, false},
+	{"one person renewing two sessions, one gate", oneDoctor, []int{0, 0}, func(w *world) challenge.Request { return w.reading(w.review) }, true},
 }
 
 func theDoctors(c *cast) []*person { return []*person{c.ruiz, c.leo} }
@@ -77,6 +79,9 @@ func exploration(setting int) func(*world) error {
 func (w *world) exploreSetting(i int) (scenes, steps int, err error) {
 	seen := make(map[string]bool)
 	s := w.newScene(settings[i].people(w.cast), settings[i].meant, settings[i].request(w))
+	if settings[i].renews {
+		s.renewing(settings[i].people(w.cast))
+	}
 	err = s.explore(seen, &steps)
 	return len(seen), steps, err
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Answer judges M3. Every error about M3 is a *Refusal. A right answer is not a session yet: the caller appends
-// session.opened to the patient's access chain, then calls Seal.
+// its Statement to the patient's access chain, then calls Seal.
 func (g *Gate) Answer(now time.Time, facts Facts, m3 []byte) (*Verified, error) {
 	a, err := ParseAnswer(m3)
 	if err != nil {
@@ -64,6 +64,10 @@ func (g *Gate) verify(now time.Time, facts Facts, p *pending, a *Answer, m3 []by
 	if err := g.left.must(answerEntitled, err); err != nil {
 		return nil, err
 	}
+	again := checkRenewal(now, facts, p.renews, p.gid, p.user, &p.request)
+	if err := g.left.must(answerRenewal, again); err != nil {
+		return nil, err
+	}
 	expires := now.Add(min(time.Duration(p.request.TTL)*time.Second, ledger.MaxSession))
 	if until != 0 && until < expires.UnixMilli() {
 		expires = time.UnixMilli(until)
@@ -74,15 +78,20 @@ func (g *Gate) verify(now time.Time, facts Facts, p *pending, a *Answer, m3 []by
 		}
 	}
 	return &Verified{
-		session: Session{opened: opened(a.Session, p, expires), patient: p.request.Patient, key: keys.Sign},
+		session: Session{opened: opened(p, expires), patient: p.request.Patient, key: keys.Sign},
+		renews:  !p.renews.IsZero(),
 		th4:     transcript4(th3, m3),
 		keys:    p.keys,
 	}, nil
 }
 
-func opened(sid ledger.SessionID, p *pending, expires time.Time) ledger.SessionOpened {
+// opened is the session that an answer opens, under the challenge's id, or renews, under its own.
+func opened(p *pending, expires time.Time) ledger.SessionOpened {
 	o := ledger.SessionOpened{
-		Session: sid, GID: p.gid, User: p.user, Operation: p.request.Operation, Expires: expires.UnixMilli(),
+		Session: p.sid, GID: p.gid, User: p.user, Operation: p.request.Operation, Expires: expires.UnixMilli(),
+	}
+	if !p.renews.IsZero() {
+		o.Session = p.renews
 	}
 	for _, t := range p.request.Targets {
 		o.Compartment, o.Term = t.Compartment, t.Term
@@ -107,8 +116,8 @@ func (g *Gate) checkResolved(facts Facts, r *Request, place int, before *resolve
 	return g.left.must(answerResolved, moved)
 }
 
-// Seal makes a right answer a session and returns it with M4. Logged is the session.opened event that now stands in the log
-// with the body of v.Opened; nil for a login. Of the grant, Session and Expires are filled in here.
+// Seal makes a right answer a session and returns it with M4. Logged is the event that now stands in the log with the body of
+// v.Statement; nil for a login. Of the grant, Session and Expires are filled in here.
 func (g *Gate) Seal(v *Verified, logged *ledger.Event, grant Grant) (*Session, []byte, error) {
 	if err := g.left.must(grantLogged, v.checkLogged(logged)); err != nil {
 		return nil, nil, err
@@ -136,7 +145,7 @@ func (v *Verified) checkLogged(e *ledger.Event) error {
 	if e == nil || e.Chain != ledger.RecordChain(v.session.patient, ledger.Access) {
 		return errors.New("sealing a grant: the session is not logged")
 	}
-	if o, ok := e.Body.(*ledger.SessionOpened); !ok || *o != v.session.opened {
+	if !v.states(e.Body) {
 		return errors.New("sealing a grant: another session is logged")
 	}
 	return nil

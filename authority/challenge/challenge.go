@@ -22,6 +22,9 @@
 //	ss = 32 bytes exported from an HPKE (X-Wing) context to E_C
 //	k_m = HKDF(salt th1, ss)        k_c, k_s, k_g = HKDF(salt th2, z ‖ ss)
 //
+// A hello may name an open session that is to go on: the same messages then end in a grant for that session, with the same
+// id, U and request, instead of one for a new session.
+//
 // A login has no ct_A and no z: the signature σ_id decides, and gives a person what is their own.
 //
 // # What it protects

@@ -9,7 +9,7 @@ const (
 	helloTime                   // it was made just now
 	helloUser                   // σ_U
 	helloIdentity               // σ_id, by keys of someone registered and not revoked
-	helloRenewal                // it does not ask for what is not offered
+	helloRenewal                // the session that it renews is open, and the same one
 	helloSuite                  // there is a suite that both sides know
 	helloForeign                // it names heads of chains only that its sender may know
 	helloBehind                 // the gate knows at least as much of these chains as the sender
@@ -36,9 +36,10 @@ const (
 	answerTag      // τ_C
 	answerIdentity // σ_id, by keys in force now
 	answerEntitled // the log shows the sender's right, still
+	answerRenewal  // the session that it renews is open, still
 	answerResolved // attribute versions and authority keys are what they were
 
-	grantLogged // session.opened stands in the log
+	grantLogged // session.opened or session.renewed stands in the log
 	grantTag    // τ_G
 
 	checkCount

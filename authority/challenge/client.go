@@ -15,14 +15,15 @@ import (
 	"github.com/phrledger/phr/ledger"
 )
 
-// ClientConfig is what a client starts from. Every field but Heads, and for a login Keys and Decapsulate, is required.
+// ClientConfig is what a client starts from. Every field but Renews and Heads, and for a login Keys and Decapsulate, is required.
 type ClientConfig struct {
 	Rand     io.Reader
 	Identity Signer
-	User     nkeys.KeyPair   // drawn for this session
+	User     nkeys.KeyPair   // drawn for this session, or that of the session to renew
 	Node     ledger.NodeFact // the newest description of the node that is known, verified under the pinned root
 	Request  Request
-	Heads    []Head // newest heads known of the compartment asked for, the person's own chains and control chains
+	Renews   ledger.SessionID // an open session that is to go on, on the same term; zero to open one
+	Heads    []Head           // newest heads known of the compartment asked for, the person's own chains and control chains
 
 	// Keys returns the keys of a patient in force at a control position, as ledger.State.Keys does. They must have been
 	// followed from the inception that the GID is the hash of.
@@ -73,6 +74,7 @@ func (c *Client) Hello(now time.Time) ([]byte, error) {
 	h := &Hello{
 		Version: Version, Suites: suites, Gate: c.config.Node.GID, Ephemeral: c.ephemeral.Public(), User: c.user,
 		GID: c.config.Identity.GID(), Request: c.config.Request, Heads: c.config.Heads, Time: now.UnixMilli(),
+		Renews: c.config.Renews,
 	}
 	if _, err := io.ReadFull(c.config.Rand, h.Nonce[:]); err != nil {
 		return nil, fmt.Errorf("drawing a nonce: %w", err)

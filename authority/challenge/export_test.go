@@ -49,6 +49,7 @@ const (
 	AnswerTag      = answerTag
 	AnswerIdentity = answerIdentity
 	AnswerEntitled = answerEntitled
+	AnswerRenewal  = answerRenewal
 	AnswerResolved = answerResolved
 
 	GrantLogged = grantLogged

@@ -73,6 +73,7 @@ func (f *forger) hellos(m *message, donors [][]byte) (forged [][]byte) {
 	add(func(h *challenge.Hello) { h.Request.TTL++ })                         // longer
 	add(func(h *challenge.Hello) { h.Time++ })                                // later
 	add(func(h *challenge.Hello) { newID(&h.Renews) })                        // as a renewal
+	add(func(h *challenge.Hello) { h.Renews = ledger.SessionID{} })           // as none
 	add(func(h *challenge.Hello) { h.SigUser[0] ^= 1 })                       // a signature that is none
 	add(func(h *challenge.Hello) { h.SigID[0] ^= 1 })                         // likewise
 	add(func(h *challenge.Hello) { h.SigUser, h.SigID = h.SigID, h.SigUser }) // each other's
@@ -89,6 +90,8 @@ func (f *forger) hellos(m *message, donors [][]byte) (forged [][]byte) {
 		add(func(h *challenge.Hello) { h.Nonce = d.Nonce })
 		add(func(h *challenge.Hello) { h.Gate = d.Gate })
 		add(func(h *challenge.Hello) { h.Request = d.Request })
+		add(func(h *challenge.Hello) { h.Renews = d.Renews })
+		add(func(h *challenge.Hello) { h.User, h.Renews = d.User, d.Renews })
 	}
 	return slices.DeleteFunc(forged, m.is)
 }

@@ -23,6 +23,7 @@ type Facts interface {
 	Compartment(ledger.Chain) (ledger.CompartmentFact, bool)
 	Entitled(identity.GID, ledger.Chain, ledger.Operation, ledger.TermID, time.Time) (*ledger.LiveTerm, error)
 	Expression(*policy.Policy) (*abe.Expression, error)
+	Session(ledger.SessionID) (*ledger.Session, bool)
 }
 
 // GateConfig is what a gate starts from. Rand, GID and Key are required.

@@ -97,7 +97,7 @@ type Hello struct {
 	Request   Request          `cbor:"8,keyasint"`
 	Heads     []Head           `cbor:"9,keyasint,omitempty"`
 	Time      int64            `cbor:"10,keyasint"`          // unix milliseconds
-	Renews    ledger.SessionID `cbor:"11,keyasint,omitzero"` // reserved for renewal in place; gates refuse it
+	Renews    ledger.SessionID `cbor:"11,keyasint,omitzero"` // session that goes on, with the same User and Request
 	SigUser   []byte           `cbor:"12,keyasint,omitempty"`
 	SigID     []byte           `cbor:"13,keyasint,omitempty"`
 }
@@ -153,6 +153,9 @@ func (h *Hello) check() error {
 	}
 	if err := checkHeads(h.Heads); err != nil {
 		return err
+	}
+	if !h.Renews.IsZero() && h.Request.Operation == ledger.OpLogin {
+		return fmt.Errorf("%w: hello: a login is not renewed", ErrMalformed)
 	}
 	return h.Request.Check()
 }

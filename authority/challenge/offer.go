@@ -37,7 +37,7 @@ func (g *Gate) prepare(now time.Time, facts Facts, h *Hello, th1 hash) ([]byte, 
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &pending{sid: m.Session, gid: h.GID, user: h.User, request: h.Request, expires: time.UnixMilli(m.Expires)}
+	p := &pending{sid: m.Session, gid: h.GID, user: h.User, request: h.Request, renews: h.Renews, expires: time.UnixMilli(m.Expires)}
 	offer := Offer{Heads: gateHeads(facts, h.Heads)}
 	var secrets [][32]byte
 	for i := range h.Request.Targets {

@@ -18,6 +18,7 @@ type pending struct {
 	gid      identity.GID
 	user     string
 	request  Request
+	renews   ledger.SessionID // zero for a new session
 	th2      hash
 	keys     keys
 	resolved []resolved // by target

@@ -13,10 +13,8 @@ import (
 
 // checkRequest judges what a proven person asks for, by what the log says.
 func (g *Gate) checkRequest(now time.Time, facts Facts, h *Hello) error {
-	var renews, suite, behind error
-	if !h.Renews.IsZero() {
-		renews = errors.New("sessions are not renewed in place: open a new one")
-	}
+	var suite, behind error
+	renews := checkRenewal(now, facts, h.Renews, h.GID, h.User, &h.Request)
 	if !slices.Contains(h.Suites, abe.RW15BLS12381) {
 		suite = errors.New("no suite in common")
 	}

@@ -48,6 +48,13 @@ func (w *world) newScene(people []*person, meant []int, r challenge.Request) *sc
 	return s
 }
 
+// renewing gives each client a session, which it is then about to renew.
+func (s *scene) renewing(people []*person) {
+	for i, c := range s.clients {
+		s.clients[i] = s.world.renewing(people[i], s.nodes[s.meant[i]], c, s.world.open(c, s.nodes[s.meant[i]]))
+	}
+}
+
 func (s *scene) clone() *scene {
 	c := *s
 	c.clients = slices.Clone(s.clients)
@@ -172,7 +179,7 @@ func (s *scene) deliverAnswer(m *message, data []byte, to int) (bool, error) {
 	case s.now.After(m.expires):
 		return true, violation("a session for %s, which is too late", m.name)
 	}
-	logged := &ledger.Event{Chain: ledger.RecordChain(v.Patient(), ledger.Access), Body: o}
+	logged := &ledger.Event{Chain: ledger.RecordChain(v.Patient(), ledger.Access), Body: v.Statement()}
 	_, m4, err := g.Seal(v, logged, grantFor(v))
 	if err != nil {
 		return true, err
@@ -186,7 +193,8 @@ func (s *scene) deliverAnswer(m *message, data []byte, to int) (bool, error) {
 func (s *scene) asked(client int, o *ledger.SessionOpened, v *challenge.Verified) bool {
 	h := must(challenge.ParseHello(s.first(client).data))
 	r := h.Request
-	same := o.GID == h.GID && o.Operation == r.Operation && v.Patient() == r.Patient
+	same := v.Renews() != h.Renews.IsZero() && (h.Renews.IsZero() || o.Session == h.Renews)
+	same = same && o.GID == h.GID && o.Operation == r.Operation && v.Patient() == r.Patient
 	for _, t := range r.Targets {
 		same = same && o.Compartment == t.Compartment && o.Term == t.Term
 	}

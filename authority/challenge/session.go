@@ -53,6 +53,7 @@ func (s *Session) Expires() time.Time { return time.UnixMilli(s.opened.Expires) 
 // Verified is an answer that was right. It becomes a session by [Gate.Seal], once the log shows it.
 type Verified struct {
 	session Session
+	renews  bool // the session is there already, and goes on
 	th4     hash
 	keys    keys
 }
@@ -60,7 +61,7 @@ type Verified struct {
 // Patient returns whose access chain the session is to be logged on; empty for a login, which stands on none.
 func (v *Verified) Patient() identity.GID { return v.session.patient }
 
-// Opened returns a copy of what is to be logged: the body of an event on the access chain of Patient.
+// Opened returns a copy of what the session is, as session.opened says it.
 func (v *Verified) Opened() *ledger.SessionOpened {
 	opened := v.session.opened
 	return &opened

@@ -63,7 +63,10 @@ func (w *world) client(p *person, n *node, r challenge.Request, heads ...challen
 
 // clientOf completes a configuration.
 func (w *world) clientOf(p *person, config challenge.ClientConfig) *client {
-	c := &client{user: newUser()}
+	c := &client{user: config.User}
+	if c.user == nil {
+		c.user = newUser()
+	}
 	config.Rand, config.Identity, config.User, config.Keys = rand.Reader, challenge.Held{Identity: p.Identity}, c.user, w.log.Keys
 	decapsulate := config.Decapsulate
 	if decapsulate == nil {
@@ -94,12 +97,12 @@ func (w *world) decapsulator(p *person) func(*abe.Header, []byte, []byte) ([32]b
 	}
 }
 
-// logged writes session.opened where it belongs, as a node does before it seals a grant.
+// logged writes session.opened or session.renewed where it belongs, as a node does before it seals a grant.
 func (w *world) logged(n *node, v *challenge.Verified) *ledger.Event {
 	if v.Patient() == "" {
 		return nil
 	}
-	return write(w.log, n.Identity, ledger.RecordChain(v.Patient(), ledger.Access), v.Opened()).Event
+	return write(w.log, n.Identity, ledger.RecordChain(v.Patient(), ledger.Access), v.Statement()).Event
 }
 
 // grantFor stands in for what a node gives with a session.

@@ -62,6 +62,9 @@ func (g *Gate) refuse(err error) error {
 
 // open makes a right answer a session and returns M4.
 func (g *Gate) open(ctx context.Context, v *challenge.Verified) ([]byte, error) {
+	if v.Renews() {
+		return g.renew(ctx, v)
+	}
 	opened := v.Opened()
 	names := consumerNames(opened.Operation)
 	grant := challenge.Grant{Inbox: rand.Text()}
@@ -70,7 +73,7 @@ func (g *Gate) open(ctx context.Context, v *challenge.Verified) ([]byte, error) 
 		return nil, err
 	}
 	scope.Inbox, scope.Consumers = grant.Inbox, names
-	logged, err := g.logOpened(ctx, v)
+	logged, err := g.log(ctx, v)
 	if err != nil {
 		return nil, err
 	}
@@ -82,17 +85,20 @@ func (g *Gate) open(ctx context.Context, v *challenge.Verified) ([]byte, error) 
 	return m4, err
 }
 
-// logOpened appends session.opened. A login is the person's own affair and stands nowhere.
-func (g *Gate) logOpened(ctx context.Context, v *challenge.Verified) (*ledger.Event, error) {
+// log appends session.opened or session.renewed. A login is the person's own affair and stands nowhere.
+func (g *Gate) log(ctx context.Context, v *challenge.Verified) (*ledger.Event, error) {
 	if v.Patient() == "" {
 		return nil, nil
 	}
 	access := ledger.RecordChain(v.Patient(), ledger.Access)
-	logged, err := g.Ingest.Say(ctx, access, v.Opened())
+	logged, err := g.Ingest.Say(ctx, access, v.Statement())
 	if err == nil {
 		return logged, nil
 	}
 	var told *stream.Error
+	if !errors.As(err, &told) && v.Renews() {
+		return nil, err // and the session ends with it
+	}
 	if !errors.As(err, &told) {
 		// It is not known whether it was appended. If it was, this ends it; if not, there is nothing to end.
 		g.journal.add(statement{access, &ledger.SessionClosed{Session: v.Opened().Session, Reason: reasonNotGiven}})
@@ -105,25 +111,30 @@ func (g *Gate) logOpened(ctx context.Context, v *challenge.Verified) (*ledger.Ev
 	return nil, refused
 }
 
-// give mints the session's user, makes the session live, and seals the grant.
+// give seals the grant of a new session and makes the session live.
 func (g *Gate) give(v *challenge.Verified, logged *ledger.Event, scope stream.Scope, grant *challenge.Grant) ([]byte, error) {
-	opened := v.Opened()
-	if !g.Now().Before(expires(opened)) {
-		return nil, refused // the term has ended meanwhile
-	}
-	user, err := scope.Grant(opened.User, opened.Session.String(), expires(opened))
+	session, m4, err := g.seal(v, logged, scope, grant)
 	if err != nil {
 		return nil, err
 	}
-	if grant.JWT, err = g.Users.MintUser(user); err != nil {
-		return nil, err
-	}
-	session, m4, err := g.challenges.Seal(v, logged, *grant)
-	if err != nil {
-		return nil, err
-	}
-	for _, out := range g.table.add(newLive(session, scope.Consumers)) {
+	for _, out := range g.table.add(newLive(session, scope.Inbox, scope.Consumers)) {
 		g.cut(out, reasonReplaced)
 	}
 	return m4, nil
+}
+
+// seal mints the session's user and seals the grant.
+func (g *Gate) seal(v *challenge.Verified, logged *ledger.Event, scope stream.Scope, grant *challenge.Grant) (*challenge.Session, []byte, error) {
+	opened := v.Opened()
+	if !g.Now().Before(expires(opened)) {
+		return nil, nil, refused // the term has ended meanwhile
+	}
+	user, err := scope.Grant(opened.User, opened.Session.String(), expires(opened))
+	if err != nil {
+		return nil, nil, err
+	}
+	if grant.JWT, err = g.Users.MintUser(user); err != nil {
+		return nil, nil, err
+	}
+	return g.challenges.Seal(v, logged, *grant)
 }

@@ -60,6 +60,11 @@ func (f facts) closed(gid identity.GID, c ledger.Chain, term *ledger.LiveTerm) e
 	return err
 }
 
+func (f facts) Session(id ledger.SessionID) (session *ledger.Session, ok bool) {
+	f.fold.View(func(s *ledger.State) { session, ok = s.Session(id) })
+	return session, ok
+}
+
 func (f facts) Expression(p *policy.Policy) (e *abe.Expression, err error) {
 	f.fold.View(func(s *ledger.State) { e, err = s.Expression(p) })
 	return e, err

@@ -29,7 +29,8 @@ var errExpired = errors.New("expired")
 // live is a session that may still be used.
 type live struct {
 	session *challenge.Session
-	pulls   pulls
+	pulls   *pulls        // the same after a renewal
+	inbox   string        // where its replies go
 	place   *list.Element // in the table, whose it is
 
 	mu     sync.Mutex
@@ -40,8 +41,8 @@ type live struct {
 	term   *ledger.LiveTerm
 }
 
-func newLive(s *challenge.Session, consumers []string) *live {
-	return &live{session: s, pulls: pulls{places: newPlaces(consumers)}}
+func newLive(s *challenge.Session, inbox string, consumers []string) *live {
+	return &live{session: s, pulls: &pulls{places: newPlaces(consumers)}, inbox: inbox}
 }
 
 // ground is what the right to a session on a compartment follows from. While it stays the same, so does the right: people,

@@ -34,6 +34,17 @@ func newPlaces(names []string) []place {
 	return places
 }
 
+// names returns what the consumers are called, made or not.
+func (p *pulls) names() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	names := make([]string, len(p.places))
+	for i := range p.places {
+		names[i] = p.places[i].name
+	}
+	return names
+}
+
 // open makes a consumer. The lock is held while the server works, so that none is made after close.
 func (p *pulls) open(ctx context.Context, l *stream.Ledger, filter string, from uint64) (string, error) {
 	p.mu.Lock()

@@ -63,6 +63,21 @@ func (t *table) kind(l *live) (q *list.List, most int) {
 	return &t.sessions, maxSessions
 }
 
+// replace puts a session that was renewed in the place of what it was; false says that it has ended meanwhile.
+func (t *table) replace(before, renewed *live) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.byUser[before.session.User()] != before {
+		return false
+	}
+	t.byUser[before.session.User()] = renewed
+	own := t.byPerson[before.session.GID()]
+	own[slices.Index(own, before)] = renewed
+	renewed.place = before.place
+	renewed.place.Value = renewed
+	return true
+}
+
 // remove drops a session; false says that somebody else has.
 func (t *table) remove(l *live) bool {
 	t.mu.Lock()

@@ -127,7 +127,9 @@ func whatInEmergency(a *client.Access) string {
 	case ledger.BreakglassReviewedKind:
 		return "EMERGENCY: reviewed: " + a.Reason
 	case ledger.SessionOpenedKind:
-		return "EMERGENCY: opened to read"
+		return "EMERGENCY: opened to read, " + lasts(a)
+	case ledger.SessionRenewedKind:
+		return "EMERGENCY: went on to read, " + lasts(a)
 	case ledger.SessionClosedKind:
 		return "EMERGENCY: closed: " + a.Reason
 	}
