@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,18 +16,19 @@ import (
 	"github.com/phrledger/phr/projections/chart"
 )
 
-// machine is a patient's compartment under any sequence of writes, grants, revocations and rotations, beside a simple model of
+// machine is a patient's compartment under any sequence of what people do with it, interrupted anywhere, beside a simple model of
 // who can read what.
 type machine struct {
 	*world
 	maria   *client.Client
 	hers    *client.Book
-	readers []reader
+	readers []*keeper
 
 	records []written
 	terms   []given
-	epoch   int
+	version uint32 // of doctor@city-hospital
 	next    int
+	story   []string
 }
 
 // reader is somebody to whom the patient may grant.
@@ -37,10 +39,18 @@ type reader struct {
 	who   *client.Client
 }
 
+// keeper is a reader of the model.
+type keeper struct {
+	reader
+	gone bool         // the hospital has let them go
+	kept *client.Book // remembers every key it was ever given
+	may  map[int]bool // records that they are or were to read
+}
+
 // written is a record event of the model.
 type written struct {
 	text  string
-	epoch int
+	epoch uint32
 	id    ledger.EventID
 	root  int // index of the record that it is about; its own if it is one
 	kind  chart.Kind
@@ -51,14 +61,15 @@ type written struct {
 // given is a live term of the model.
 type given struct {
 	id             ledger.TermID
-	reader         int
+	to             string
 	write, history bool
-	since          int // epoch
+	since          uint32 // epoch
+	until          time.Time
 }
 
 func TestMachine(t *testing.T) {
 	w := newWorld(t)
-	checks := "5"
+	checks := "4"
 	if raceEnabled {
 		checks = "2"
 	}
@@ -70,17 +81,25 @@ func TestMachine(t *testing.T) {
 	}
 	named := w.person()
 	must(t, named.RegisterIdentity(w.ctx))
-	readers := []reader{
-		{"the doctor", "doctor@city-hospital", true, w.the("doctor@city-hospital")},
-		{"the person named", gid(named), false, named},
-		{"the insurer", "agent@acme-insurance", false, w.the("agent@acme-insurance")},
-	}
+	w.authority("city-hospital")
+	version := uint32(1)
 	rapid.Check(t, func(rt *rapid.T) {
 		ctx, cancel := context.WithCancel(w.ctx)
 		defer cancel()
-		m := &machine{world: &world{t, ctx, w.place}, readers: readers, epoch: 1}
+		m := &machine{world: &world{t, ctx, w.place}, version: version}
+		defer func() { version = m.version }()
+		leaver := m.person()
+		m.enrol(leaver, "doctor@city-hospital")
 		m.maria = m.patient()
 		m.hers = m.book(m.maria, m.maria, ledger.Health)
+		for _, r := range []reader{
+			{"the doctor", "doctor@city-hospital", true, w.the("doctor@city-hospital")},
+			{"the doctor who may leave", "doctor@city-hospital", true, leaver},
+			{"the person named", gid(named), false, named},
+			{"the insurer", "agent@acme-insurance", false, w.the("agent@acme-insurance")},
+		} {
+			m.readers = append(m.readers, &keeper{r, false, m.book(r.who, m.maria, ledger.Health), make(map[int]bool)})
+		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"":        func(*rapid.T) { m.clock.forward(5 * time.Second) }, // nobody says hello too often
 			"write":   m.write,
@@ -90,21 +109,62 @@ func TestMachine(t *testing.T) {
 			"revoke":  m.revoke,
 			"rotate":  m.rotate,
 			"erase":   m.erase,
+			"stop":    m.interrupt,
+			"leave":   m.leave,
+			"wait":    m.wait,
 			"read":    m.read,
 		})
 		m.all(rt)
 	})
 }
 
-// writer draws one of those who may write.
-func (m *machine) writer(t *rapid.T) *client.Book {
-	books := []*client.Book{m.hers}
-	for i, r := range m.readers {
-		if slices.ContainsFunc(m.terms, func(g given) bool { return g.reader == i && g.write }) {
-			books = append(books, m.bookOf(r.who, m.maria.GID(), ledger.Health))
+// tell adds a line to the story that a failure ends with.
+func (m *machine) tell(format string, args ...any) {
+	m.story = append(m.story, fmt.Sprintf(format, args...))
+}
+
+func (m *machine) fail(t *rapid.T, format string, args ...any) {
+	t.Helper()
+	t.Fatalf("%s\nThe story:\n  %s", fmt.Sprintf(format, args...), strings.Join(m.story, "\n  "))
+}
+
+// epoch is the number of the epoch in force.
+func (m *machine) epoch() uint32 {
+	f, err := m.hers.Fact(m.ctx)
+	must(m.t, err)
+	return f.Epoch.Number
+}
+
+// live tells whether a term lets somebody in now.
+func (m *machine) live(g *given, r *keeper) bool {
+	return g.to == r.to && !r.gone && (g.until.IsZero() || m.clock.now().Before(g.until))
+}
+
+// since returns the first epoch that somebody can read; 0 if they are not let in.
+func (m *machine) since(r *keeper) (since uint32) {
+	for i := range m.terms {
+		g := &m.terms[i]
+		from := g.since
+		if g.history {
+			from = 1
+		}
+		if m.live(g, r) && (since == 0 || from < since) {
+			since = from
 		}
 	}
-	return books[rapid.IntRange(0, len(books)-1).Draw(t, "writer")]
+	return since
+}
+
+// writer draws one of those who may write.
+func (m *machine) writer(t *rapid.T) (string, *client.Book) {
+	names, books := []string{"the patient"}, []*client.Book{m.hers}
+	for _, r := range m.readers {
+		if slices.ContainsFunc(m.terms, func(g given) bool { return g.write && m.live(&g, r) }) {
+			names, books = append(names, r.name), append(books, r.kept)
+		}
+	}
+	i := rapid.IntRange(0, len(books)-1).Draw(t, "writer")
+	return names[i], books[i]
 }
 
 func (m *machine) write(t *rapid.T) {
@@ -125,14 +185,29 @@ func (m *machine) about(t *rapid.T, kind chart.Kind) {
 }
 
 func (m *machine) put(t *rapid.T, r written, refers ledger.EventID) {
-	b := m.writer(t)
+	who, b := m.writer(t)
 	m.next++
-	r.text, r.epoch = fmt.Sprint(r.kind, " ", m.next), m.epoch
+	r.text = fmt.Sprint(r.kind, " ", m.next)
 	ids, err := b.Write(m.ctx, []client.Draft{{Kind: r.kind, Media: chart.Note, Body: []byte(r.text), Refers: refers}}, nil)
+	m.tell("%s writes %q: %v", who, r.text, err)
 	if err != nil {
-		t.Fatal(err)
+		m.fail(t, "%v", err)
 	}
 	r.id = ids[0]
+	m.wrote(t, r)
+}
+
+// wrote takes note of a record that stands on the log now.
+func (m *machine) wrote(t *rapid.T, r written) {
+	r.epoch = m.epoch()
+	if entries := m.entriesOf(m.hers); entries[len(m.records)].ID != r.id {
+		m.fail(t, "event %s stands where %q should", entries[len(m.records)].ID, r.text)
+	}
+	for _, who := range m.readers {
+		if since := m.since(who); since > 0 && since <= r.epoch {
+			who.may[len(m.records)] = true
+		}
+	}
 	m.records = append(m.records, r)
 }
 
@@ -148,10 +223,11 @@ func (m *machine) erase(t *rapid.T) {
 		ids, doomed[r.root] = append(ids, r.id), true
 	}
 	done, err := m.hers.Erase(m.ctx, ids...)
+	m.tell("the patient erases %d records or versions: %v", len(ids), err)
 	if err != nil {
-		t.Fatal(err)
+		m.fail(t, "%v", err)
 	}
-	versions, epochs := 0, make(map[int]bool)
+	versions, epochs := 0, make(map[uint32]bool)
 	for i := range m.records {
 		if r := &m.records[i]; doomed[r.root] && !r.erased {
 			r.erased, epochs[r.epoch] = true, true
@@ -159,23 +235,45 @@ func (m *machine) erase(t *rapid.T) {
 		}
 	}
 	if done.Versions != versions || done.Epochs != len(epochs) {
-		t.Fatalf("%+v, want %d versions of %d epochs", done, versions, len(epochs))
+		m.fail(t, "%+v, want %d versions of %d epochs", done, versions, len(epochs))
 	}
 }
 
+// asked draws a grant.
+func (m *machine) asked(t *rapid.T) (client.GrantRequest, given) {
+	r := rapid.SampledFrom(m.readers).Draw(t, "reader")
+	g := given{to: r.to, history: !rapid.Bool().Draw(t, "from now"), write: r.write && rapid.Bool().Draw(t, "write")}
+	if rapid.IntRange(0, 2).Draw(t, "until") == 0 {
+		g.until = m.clock.now().Add(24 * time.Hour).Truncate(time.Millisecond)
+	}
+	return client.GrantRequest{To: r.to, Write: g.write, FromNow: !g.history, Until: g.until}, g
+}
+
 func (m *machine) grant(t *rapid.T) {
-	i := rapid.IntRange(0, len(m.readers)-1).Draw(t, "reader")
-	r := m.readers[i]
-	fromNow := rapid.Bool().Draw(t, "from now")
-	write := r.write && !fromNow && rapid.Bool().Draw(t, "write")
-	granted, err := m.hers.Grant(m.ctx, client.GrantRequest{To: r.to, Write: write, FromNow: fromNow})
+	if len(m.terms) > 6 {
+		t.Skip("enough are let in")
+	}
+	request, g := m.asked(t)
+	granted, err := m.hers.Grant(m.ctx, request)
+	m.tell("the patient grants %+v: %v", request, err)
 	if err != nil {
-		t.Fatal(err)
+		m.fail(t, "%v", err)
 	}
-	if fromNow {
-		m.epoch++
+	g.id, g.since = granted.Term.ID, m.epoch()
+	m.terms = append(m.terms, g)
+	m.widened()
+}
+
+// widened takes note of who may read more now.
+func (m *machine) widened() {
+	for _, who := range m.readers {
+		since := m.since(who)
+		for i, r := range m.records {
+			if since > 0 && since <= r.epoch {
+				who.may[i] = true
+			}
+		}
 	}
-	m.terms = append(m.terms, given{granted.Term.ID, i, write, !fromNow, m.epoch})
 }
 
 func (m *machine) revoke(t *rapid.T) {
@@ -183,34 +281,126 @@ func (m *machine) revoke(t *rapid.T) {
 		t.Skip("nothing is granted")
 	}
 	i := rapid.IntRange(0, len(m.terms)-1).Draw(t, "term")
-	if err := m.hers.Revoke(m.ctx, m.terms[i].id); err != nil {
-		t.Fatal(err)
+	err := m.hers.Revoke(m.ctx, m.terms[i].id)
+	m.tell("the patient takes back the grant to %s: %v", m.terms[i].to, err)
+	if err != nil {
+		m.fail(t, "%v", err)
 	}
 	m.terms = slices.Delete(m.terms, i, i+1)
-	m.epoch++
 }
 
 func (m *machine) rotate(t *rapid.T) {
-	if err := m.writer(t).Rotate(m.ctx); err != nil {
-		t.Fatal(err)
+	who, b := m.writer(t)
+	err := b.Rotate(m.ctx)
+	m.tell("%s starts epoch %d: %v", who, m.epoch(), err)
+	if err != nil {
+		m.fail(t, "%v", err)
 	}
-	m.epoch++
 }
 
-func (m *machine) read(t *rapid.T) { m.check(t, rapid.IntRange(0, len(m.readers)-1).Draw(t, "reader")) }
+// leave has the hospital let a doctor go, or not, and move its attribute.
+func (m *machine) leave(t *rapid.T) {
+	leaver := m.readers[1]
+	keep := []*client.Client{m.readers[0].who}
+	if leaver.gone = leaver.gone || rapid.Bool().Draw(t, "goes"); !leaver.gone {
+		keep = append(keep, leaver.who)
+	}
+	m.version++
+	m.world.version(m.authority("city-hospital"), "doctor", m.version, keep...)
+	m.tell("doctor@city-hospital moves to version %d; the second doctor has left: %v", m.version, leaver.gone)
+}
+
+// wait lets grants and epochs come to their end.
+func (m *machine) wait(t *rapid.T) {
+	d := rapid.SampledFrom([]time.Duration{time.Hour, 25 * time.Hour, ledger.MaxEpochAge + time.Hour}).Draw(t, "time")
+	m.clock.forward(d)
+	m.tell("%s later", d)
+}
+
+// interrupt has somebody's program stop anywhere in what it does. Another of theirs finishes what waits at home, and what has
+// become of the rest stands on the log.
+func (m *machine) interrupt(t *rapid.T) {
+	step := rapid.IntRange(0, 6).Draw(t, "step")
+	end := rapid.SampledFrom([]fate{lostBefore, lostAfter}).Draw(t, "end")
+	what := rapid.SampledFrom([]string{"write", "rotate", "grant", "revoke"}).Draw(t, "what")
+	home := m.maria.Home()
+	if who, b := m.writer(t); who != "the patient" && (what == "write" || what == "rotate") {
+		i := slices.IndexFunc(m.readers, func(r *keeper) bool { return r.kept == b })
+		home = m.readers[i].who.Home()
+	}
+	var g given
+	var request client.GrantRequest
+	if what == "grant" {
+		request, g = m.asked(t)
+	}
+	m.next++
+	text := fmt.Sprint("interrupted ", m.next)
+	before := m.terms
+	through := m.brief(home, m.hers, step, end, func(ctx context.Context, b *client.Book) (err error) {
+		switch {
+		case what == "write":
+			_, err = b.Write(ctx, notes(text), nil)
+		case what == "rotate":
+			_, err = b.StartEpoch(ctx, "because")
+		case what == "grant":
+			_, err = b.Grant(ctx, request)
+		case len(before) > 0:
+			err = b.Revoke(ctx, before[0].id)
+		}
+		return err
+	})
+	m.tell("a program of %s stops at step %d, %d, of: %s; it was through: %v", home.Identity().GID()[:6], step, end, what, through)
+	m.clock.forward(5 * time.Second)
+	_, err := m.cold(m.hers, home).Resume(m.ctx, nil)
+	must(m.t, err)
+	m.settle(t, text, g)
+}
+
+// settle takes over from the log what an interrupted program came to.
+func (m *machine) settle(t *rapid.T, text string, g given) {
+	if got := m.bodies(t, m.hers); len(got) > len(m.records) {
+		if len(got) != len(m.records)+1 || got[len(got)-1] != text {
+			m.fail(t, "after %q was interrupted, %q are there", text, got[len(m.records):])
+		}
+		last := m.entriesOf(m.hers)[len(m.records)]
+		m.wrote(t, written{text: text, id: last.ID, root: len(m.records), kind: chart.Written})
+	}
+	f, err := m.hers.Fact(m.ctx)
+	must(m.t, err)
+	m.terms = slices.DeleteFunc(slices.Clone(m.terms), func(g given) bool {
+		return !slices.ContainsFunc(f.Terms, func(t ledger.LiveTerm) bool { return t.ID == g.id })
+	})
+	for _, t := range f.Terms {
+		if !slices.ContainsFunc(m.terms, func(g given) bool { return g.id == t.ID }) {
+			g.id, g.since = t.ID, f.Epoch.Number
+			m.terms = append(m.terms, g)
+		}
+	}
+	m.widened()
+}
+
+func (m *machine) read(t *rapid.T) { m.check(t, rapid.SampledFrom(m.readers).Draw(t, "reader")) }
 
 // all checks what everybody reads, and the patient's chart.
 func (m *machine) all(t *rapid.T) {
-	for i := range m.readers {
-		m.check(t, i)
+	for _, r := range m.readers {
+		m.check(t, r)
 	}
-	if got, want := m.bodies(t, m.hers), m.texts(1); !slices.Equal(got, want) {
-		t.Fatalf("the patient reads %q, want %q", got, want)
+	for _, b := range []*client.Book{m.hers, m.cold(m.hers, m.maria.Home())} {
+		if got, want := m.bodies(t, b), m.texts(1); !slices.Equal(got, want) {
+			m.fail(t, "the patient reads %q, want %q", got, want)
+		}
+	}
+	entries := m.entriesOf(m.hers)
+	for _, r := range m.readers {
+		for i, e := range entries {
+			if !r.may[i] && r.kept.Opens(e) {
+				m.fail(t, "%s opens %q with all the keys they ever had", r.name, m.records[i].text)
+			}
+		}
 	}
 	folded, err := client.Chart(m.ctx, m.hers)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(m.t, err)
 	state := make(map[int]chart.Kind)
 	for _, r := range m.records {
 		state[r.root] = r.kind
@@ -222,46 +412,33 @@ func (m *machine) all(t *rapid.T) {
 		}
 	}
 	if got := len(folded.List(chart.Query{Current: true})); got != current || len(folded.List(chart.Query{})) != len(state) {
-		t.Fatalf("%d records stand in the chart, want %d", got, current)
+		m.fail(t, "%d records stand in the chart, want %d", got, current)
 	}
 }
 
 // check compares what somebody reads, who remembers nothing, with the model.
-func (m *machine) check(t *rapid.T, i int) {
-	r := m.readers[i]
-	since := m.epoch + 1
-	for _, g := range m.terms {
-		if g.reader == i && g.history {
-			since = 1
-		}
-		if g.reader == i {
-			since = min(since, g.since)
-		}
-	}
-	fresh, err := client.Dial(m.ctx, m.config(r.who.Home()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer fresh.Close()
-	b, err := fresh.Book(m.ctx, m.maria.GID(), ledger.Health)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if since > m.epoch {
+func (m *machine) check(t *rapid.T, r *keeper) {
+	m.clock.forward(5 * time.Second)
+	since := m.since(r)
+	b := m.cold(m.hers, r.who.Home())
+	if since == 0 {
 		if got, err := b.Records(m.ctx); err == nil {
-			t.Fatalf("%s reads %d records, and nothing is granted", r.name, len(got))
+			m.fail(t, "%s reads %d records, and nothing is granted", r.name, len(got))
 		}
 		return
 	}
-	if got, want := m.bodies(t, b), m.texts(since); !slices.Equal(got, want) {
-		t.Fatalf("%s reads %q, want %q", r.name, got, want)
+	for _, b := range []*client.Book{b, r.kept} {
+		if got, want := m.bodies(t, b), m.texts(since); b != r.kept && !slices.Equal(got, want) {
+			m.fail(t, "%s reads %q, want %q", r.name, got, want)
+		}
 	}
+	m.tell("%s reads from epoch %d on", r.name, since)
 }
 
 func (m *machine) bodies(t *rapid.T, b *client.Book) []string {
 	records, err := b.Records(m.ctx)
 	if err != nil {
-		t.Fatal(err)
+		m.fail(t, "%v", err)
 	}
 	var all []string
 	for _, r := range records {
@@ -274,7 +451,7 @@ func (m *machine) bodies(t *rapid.T, b *client.Book) []string {
 }
 
 // texts is what the model lets somebody read who is given the epochs from one on.
-func (m *machine) texts(since int) []string {
+func (m *machine) texts(since uint32) []string {
 	var all []string
 	for _, r := range m.records {
 		if r.epoch < since || r.erased {

@@ -6,6 +6,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/phrledger/phr/crypto/abe"
 	"github.com/phrledger/phr/crypto/epoch"
@@ -106,22 +110,38 @@ func (r *rotation) start(ctx context.Context, number uint32, terms []ledger.Live
 	if err := r.seal(number, keys, patient, previous); err != nil {
 		return fmt.Errorf("starting an epoch: %w", err)
 	}
-	for _, t := range terms {
-		if t.Until != 0 && r.b.c.config.Now().UnixMilli() >= t.Until {
-			continue
-		}
-		wrapped, err := r.b.wraps(ctx, number, keys, &t)
-		if errors.Is(err, errSuspended) {
-			continue // what it vouches for must not keep others from writing
-		}
-		if err != nil {
-			return fmt.Errorf("starting an epoch: wrapping for term %s: %w", t.ID, err)
-		}
-		for _, p := range wrapped {
-			r.add(p.Part, p.data)
-		}
+	wrapped, err := r.b.wrapAll(ctx, number, keys, terms)
+	if err != nil {
+		return fmt.Errorf("starting an epoch: %w", err)
+	}
+	for _, p := range slices.Concat(wrapped...) {
+		r.add(p.Part, p.data)
 	}
 	return nil
+}
+
+// wrapAll gives an epoch's keys to those who satisfy any of the terms that have not ended: several at once, since that is what
+// takes longest.
+func (b *Book) wrapAll(ctx context.Context, number uint32, keys *epoch.Keys, terms []ledger.LiveTerm) ([][]sealedPart, error) {
+	all := make([][]sealedPart, len(terms))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, t := range terms {
+		if t.Until != 0 && b.c.config.Now().UnixMilli() >= t.Until {
+			continue
+		}
+		g.Go(func() (err error) {
+			all[i], err = b.wraps(ctx, number, keys, &t)
+			if errors.Is(err, errSuspended) {
+				return nil // what it vouches for must not keep others from writing
+			}
+			if err != nil {
+				return fmt.Errorf("wrapping for term %s: %w", t.ID, err)
+			}
+			return nil
+		})
+	}
+	return all, g.Wait()
 }
 
 // seal adds the parts that every epoch has.
