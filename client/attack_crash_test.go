@@ -150,13 +150,7 @@ func (r *rotations) epochsHold(what string, hers *client.Book) {
 			r.t.Errorf("%s: epoch %d of %d is left: confirmed %v, linked %v", what, n, f.Epoch.Number, e.Confirmed, e.Linked)
 		}
 	}
-	gone := make(map[string]bool)
 	for _, p := range f.Obsolete() {
-		gone[fmt.Sprintf("%d.%s", p.Epoch, p.Part.Name)] = true
-	}
-	for _, name := range r.stored(hers) {
-		if gone[name] {
-			r.t.Errorf("%s: part %s is left, and nobody needs it", what, name)
-		}
+		r.erased(hers, fmt.Sprintf("%d.%s", p.Epoch, p.Part.Name))
 	}
 }

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +26,14 @@ func (w *world) stored(b *client.Book) []string {
 	}))
 	slices.Sort(all)
 	return all
+}
+
+// erased waits until the node has erased parts, each named as stored does.
+func (w *world) erased(b *client.Book, names ...string) {
+	w.t.Helper()
+	for slices.ContainsFunc(w.stored(b), func(name string) bool { return slices.Contains(names, name) }) {
+		must(w.t, w.ctx.Err())
+	}
 }
 
 // disk is the node's own side of what it stores.
@@ -88,11 +97,7 @@ func TestPatientConfirms(t *testing.T) {
 	if now := hers.Head(); now != head {
 		t.Errorf("reading went on appending: from %d to %d", head.Number, now.Number)
 	}
-	for _, name := range old {
-		if slices.Contains(w.stored(hers), name) {
-			t.Errorf("%s is still there", name)
-		}
-	}
+	w.erased(hers, old...)
 	w.reads("the insurer, for the first time,", w.book(agent, maria, ledger.Health), "one", "two")
 	w.reads("the doctor, anew,", w.cold(hers, ruiz.Home()), "one", "two")
 	w.grant(hers, client.GrantRequest{To: "hr@acme-works"})
@@ -112,10 +117,8 @@ func TestWrapsFromNowOnStay(t *testing.T) {
 	}
 	w.reads("the insurer, for the first time,", its, "?", "two", "three", "four")
 	must(t, hers.Revoke(w.ctx, term))
-	for _, name := range w.stored(hers) {
-		if strings.Contains(name, ledger.WrapName(term)) {
-			t.Errorf("%s is still there", name)
-		}
+	for n := range 5 {
+		w.erased(hers, fmt.Sprintf("%d.%s", n+1, ledger.WrapName(term)))
 	}
 }
 

@@ -110,6 +110,7 @@ func (in *Ingest) write(ctx context.Context, passed []*tried) ([]uint64, error) 
 		seq += uint64(len(t.messages))
 		seqs[i] = seq
 		in.erase(ctx, t.erased)
+		in.spent.add(t.spent)
 	}
 	return seqs, nil
 }

@@ -47,6 +47,7 @@ type Ingest struct {
 	staging staging
 	floods  floods
 	queues  queues
+	spent   spent
 	keeping sync.Mutex // held while parts are stored and named, and while those that nobody names are erased
 }
 
@@ -58,7 +59,7 @@ func New(c Config) *Ingest {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Ingest{Config: c, jobs: make(chan *job, maxWaiting), floods: newFloods(c.Now)}
+	return &Ingest{Config: c, jobs: make(chan *job, maxWaiting), floods: newFloods(c.Now), spent: newSpent()}
 }
 
 // Run commits submissions, marks entries that do not count, and removes parts that nobody names, until ctx ends. The fold
@@ -68,6 +69,7 @@ func (in *Ingest) Run(ctx context.Context) error {
 	g.Go(func() error { return in.commitLoop(ctx) })
 	g.Go(func() error { return in.markLoop(ctx) })
 	g.Go(func() error { return in.eraseLoop(ctx) })
+	g.Go(func() error { return in.spentLoop(ctx) })
 	g.Go(func() error { return in.collectLoop(ctx) })
 	if err := g.Wait(); !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("ingest: %w", err)

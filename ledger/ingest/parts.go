@@ -3,7 +3,6 @@ package ingest
 import (
 	"crypto/sha256"
 	"fmt"
-	"slices"
 
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
@@ -67,29 +66,4 @@ func (n *names) stored() ([]stream.Part, error) {
 		parts = append(parts, stream.Part{Subject: subject, Data: data})
 	}
 	return parts, nil
-}
-
-// obsolete returns the subjects of the parts on an event's chain that nobody needs any more; none if no event of its kind
-// changes which these are.
-func obsolete(s *ledger.State, e *ledger.Entry) []string {
-	switch e.Body.(type) {
-	case *ledger.PolicySet, *ledger.EpochStarted, *ledger.EpochRewrapped, *ledger.EpochConfirmed:
-	default:
-		return nil
-	}
-	f, _ := s.Compartment(e.Chain)
-	var subjects []string
-	for _, p := range f.Obsolete() {
-		subjects = append(subjects, ledger.PartSubject(e.Chain, p.Epoch, p.Part.Name, p.Part.Hash))
-	}
-	return subjects
-}
-
-// since returns what is in after and not in before.
-func since(before, after []string) []string {
-	known := make(map[string]bool, len(before))
-	for _, subject := range before {
-		known[subject] = true
-	}
-	return slices.DeleteFunc(after, func(subject string) bool { return known[subject] })
 }

@@ -216,16 +216,24 @@ func (w *ward) wraps(epoch uint32) (subjects []string) {
 	return subjects
 }
 
-// The wraps of an epoch are gone when the receipt comes of what made them useless: the patient's own next epoch, or the
-// patient's word for another's. All other parts stay.
+// erased waits until the wraps of an epoch are gone.
+func (w *ward) erased(epoch uint32) {
+	w.Helper()
+	for len(w.wraps(epoch)) > 0 {
+		if err := w.Context().Err(); err != nil {
+			w.Fatalf("the wraps of epoch %d are left: %v", epoch, err)
+		}
+	}
+}
+
+// The wraps of an epoch go after what made them useless: the patient's own next epoch, or the patient's word for another's. All
+// other parts stay.
 func TestOldWrapsAreErased(t *testing.T) {
 	w := newWard(t)
 	first := w.stored()
 	started, parts := w.patient.NextLinked("the patient's")
 	w.Submit(w.sign(started), parts...)
-	if left := w.wraps(1); len(left) != 0 {
-		t.Errorf("%d wraps are left of the first epoch", len(left))
-	}
+	w.erased(1)
 	if got, want := len(w.stored()), len(first)-1+len(parts); got != want {
 		t.Errorf("%d parts are stored, want %d", got, want)
 	}
@@ -237,9 +245,7 @@ func TestOldWrapsAreErased(t *testing.T) {
 		t.Errorf("%d wraps are left of the second epoch, before the patient has seen the third", len(left))
 	}
 	w.Submit(w.sign(&ledger.EpochConfirmed{Epoch: 3}))
-	if left := w.wraps(2); len(left) != 0 {
-		t.Errorf("%d wraps are left of the second epoch", len(left))
-	}
+	w.erased(2)
 	if left := w.wraps(3); len(left) != 1 {
 		t.Errorf("%d wraps are left of the third epoch, want 1", len(left))
 	}
@@ -255,6 +261,7 @@ func TestOldWrapsAreCollected(t *testing.T) {
 	}
 	started, parts := w.patient.NextLinked("the patient's")
 	w.Submit(w.sign(started), parts...)
+	w.erased(1)
 	left := w.stored()
 	if err := w.Ledger().PutParts(t.Context(), stream.Part{Subject: old[0], Data: data}); err != nil {
 		t.Fatal(err)

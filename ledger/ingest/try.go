@@ -19,6 +19,7 @@ type tried struct {
 	messages []stream.Message // of entries
 	parts    []stream.Part
 	erased   []string // subjects of parts that are to go once the events are on disk
+	spent    []string // and of those that are to go in time, since nobody needs them any more
 	receipt  protocol.Receipt
 }
 
@@ -128,7 +129,7 @@ func (a *attempt) judge(s *ledger.State, t *tried, named *names) error {
 		if err := a.admissible(e); err != nil {
 			return err
 		}
-		gone, spent := subjectsOf(erasedBy(s, e)), obsolete(s, e)
+		gone, before := subjectsOf(erasedBy(s, e)), obsolete(s, e)
 		for _, run := range runs.Add(e) {
 			if err := s.Fold(run...); err != nil {
 				return err
@@ -137,7 +138,7 @@ func (a *attempt) judge(s *ledger.State, t *tried, named *names) error {
 		if err := named.take(s, e, a.node); err != nil {
 			return err
 		}
-		t.erased = append(append(t.erased, gone...), since(spent, obsolete(s, e))...)
+		t.erased, t.spent = append(t.erased, gone...), append(t.spent, since(before, obsolete(s, e))...)
 	}
 	if runs.Waiting() > 0 {
 		return fmt.Errorf("%w: the last event of a run is not signed", ledger.ErrInvalid)
