@@ -58,6 +58,24 @@ func (h *Home) next() (*identity.Identity, error) {
 	return identity.Parse(h.secrets.Next.Identity)
 }
 
+// ErrNeedsCode is returned by Replace without a code while the log does not show the new keys.
+var ErrNeedsCode = errors.New("the keys in force are replaced by the recovery words only")
+
+// CheckCode fails with ErrCode unless the code is the one that the identity in the home answers to.
+func (h *Home) CheckCode(code *recovery.Secret) error {
+	key, err := recoveryKey(code)
+	if err != nil {
+		return err
+	}
+	if h.agent != nil {
+		return ErrAgent
+	}
+	if key.Hash() != h.Identity().RecoveryHash() {
+		return fmt.Errorf("%w: these are the words of another one", ErrCode)
+	}
+	return nil
+}
+
 // Replace puts the keys that PrepareReplacement drew in force, with the consent of those in the home and by the recovery code
 // in force, and renews what these opened. It needs no wait. After an interruption it is called again; once the log shows the new keys
 // it needs no code, which may be nil then.
@@ -76,14 +94,14 @@ func (c *Client) Replace(ctx context.Context, code *recovery.Secret) error {
 	}
 	if held.Sign != next.Keys().Sign {
 		if code == nil {
-			return errors.New("the keys in force are replaced by the recovery words only")
+			return ErrNeedsCode
 		}
 		key, err := recoveryKey(code)
 		if err != nil {
 			return err
 		}
-		if key.Hash() != c.home.Identity().RecoveryHash() {
-			return fmt.Errorf("%w: these are the words of another one", ErrCode)
+		if err := c.home.CheckCode(code); err != nil {
+			return err
 		}
 		if err := c.submitAs(ctx, key, found, rotationTo(next, key), c.home.Identity()); err != nil {
 			return fmt.Errorf("replacing the keys: %w", err)

@@ -72,6 +72,8 @@ func hintOf(err error) string {
 		return "check the passphrase, or the file that --passphrase-file names"
 	case errors.Is(err, keystore.ErrRecovery):
 		return "check that the sheet is that of this home; a newer sheet takes the place of an older one"
+	case errors.Is(err, client.ErrCode):
+		return "check that the sheet is that of this identity; a newer sheet takes the place of an older one"
 	case errors.Is(err, client.ErrAgent):
 		return "name the passphrase's file with --passphrase-file, or end the agent"
 	case errors.Is(err, agent.ErrLocked):

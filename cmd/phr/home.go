@@ -172,6 +172,10 @@ func (e *env) dial(ctx context.Context) (*client.Client, error) {
 		h.Close()
 		return nil, err
 	}
+	if err := e.warnOfRecovery(ctx, c); err != nil {
+		hangUp(c)
+		return nil, err
+	}
 	return c, nil
 }
 

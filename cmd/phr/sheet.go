@@ -19,7 +19,7 @@ import (
 // sheetOf returns the recovery sheet: what a person keeps on paper. recovery.ParseWords reads it as it is.
 func sheetOf(code *recovery.Secret, gid identity.GID, made time.Time) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# phr recovery sheet of %s\n# made on %s\n#\n", gid, made.Format(time.DateOnly))
+	fmt.Fprintf(&b, sheetHeading+"%s\n# made on %s\n#\n", gid, made.Format(time.DateOnly))
 	for _, line := range recovery.Lines(code.Words()) {
 		fmt.Fprintln(&b, line)
 	}

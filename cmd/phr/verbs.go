@@ -61,6 +61,22 @@ func verbs() []verb {
 			"phr device adopt\nphr device adopt --out /media/stick/new --in /media/stick/old", deviceAdopt,
 		},
 		{
+			"id recover", everybody, "[--gid GID] [--share-file FILE…] --home NEW", "bring an identity back by its recovery words, after a wait of three days",
+			"phr id recover --home ~/.phr-new\nphr id recover --gid GID --share-file one --share-file two --home ~/.phr-new", idRecover,
+		},
+		{
+			"id veto", everybody, "", "refuse the recovery of your identity that somebody else asked for",
+			"phr id veto --reason 'my sheet was stolen'", idVeto,
+		},
+		{
+			"id rotate", everybody, "", "replace your keys and your recovery words",
+			"phr id rotate", idRotate,
+		},
+		{
+			"id split", everybody, "[--shares N] [--need K]", "make shares of your recovery words, for people whom you trust together",
+			"phr id split --shares 5 --need 3", idSplit,
+		},
+		{
 			"agent", everybody, "[--idle TIME]", "keep your home unlocked for your other programs, until interrupted",
 			"phr agent --idle 15m", agentVerb,
 		},
