@@ -59,3 +59,16 @@ func (c *Client) EnrolWithoutKeys(ctx context.Context, name string, people ...id
 	}
 	return nil
 }
+
+// Waiting returns how many requests wait for the caller's authority.
+func (c *Client) Waiting(ctx context.Context) (int, error) {
+	d, err := c.deskOf()
+	if err != nil {
+		return 0, err
+	}
+	waiting, err := c.enrolments(ctx, d.name(), nil)
+	if err != nil {
+		return 0, err
+	}
+	return len(waiting.Waiting), nil
+}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
 )
 
@@ -132,6 +133,46 @@ func TestAttack44_BackdatedGrantsAndRevocations(t *testing.T) {
 		func(e *ledger.Event) { e.Time = w.now.Add(ledger.ClockSkew) })
 	last := w.terms[w.health][len(w.terms[w.health])-1].ID
 	refused(t, w.try(w.signed(w.node, w.access, w.opened(w.nurse, w.health, ledger.OpRead, last))), ledger.ErrInvalid, "does not hold")
+}
+
+// No claimed time, no old control position and no order of the authority's own events brings back what was taken away.
+func TestAttack44_BackdatedAttributes(t *testing.T) {
+	w := newWorld(t)
+	city := ledger.AuthorityChain("city-hospital")
+	doctor := policy.Attribute{Name: "doctor", Authority: "city-hospital"}
+	longAgo := func(e *ledger.Event) { e.Time = time.UnixMilli(1) }
+	s := w.open(w.doctor, w.health, ledger.OpWrite, w.byDoctor)
+	before := w.state.Position()
+	head, _ := w.state.Head(w.health)
+	w.say(w.hospital, city, &ledger.RepresentativeRemoved{GID: w.doctor.GID(), Attributes: []string{"doctor"}}, longAgo)
+	w.say(w.hospital, city, &ledger.AttributeVersioned{Name: "doctor", Version: 2}, longAgo)
+	none := func(what string) {
+		t.Helper()
+		if w.state.Holds(w.doctor.GID(), doctor) {
+			t.Errorf("%s: the removed one holds it", what)
+		}
+	}
+	none("removed long ago, by its claim")
+	for _, version := range []uint32{1, 2} {
+		refused(t, w.try(w.signed(w.hospital, city, w.issued(w.hospital, w.doctor, "doctor", version), longAgo)), ledger.ErrInvalid, "is not enrolled")
+	}
+	// Judged by a position before the removal, on the authority's chain: that would go back.
+	old := must(ledger.NewEntry(must(w.signed(w.hospital, city, w.issued(w.hospital, w.doctor, "doctor", 1)).Marshal()), w.now, before))
+	refused(t, w.state.Fold(old), ledger.ErrInvalid, "not valid")
+	// And on the patient's chain, which has gone on since.
+	w.say(w.patient, w.health, w.start(w.health))
+	late := w.place(w.signed(w.doctor, w.health, w.record(w.health), in(s), longAgo))[0]
+	late.Control = before
+	refused(t, w.state.Fold(late), ledger.ErrInvalid, "goes back")
+	// Before the new epoch too, a record that names the old position stands behind nothing: the place is taken.
+	late = w.place(w.signed(w.doctor, w.health, w.record(w.health), in(s), func(e *ledger.Event) { e.Number, e.Prev = head.Number+1, head.Hash }))[0]
+	late.Control, late.LogTime = before, head.LogTime
+	refused(t, w.state.Fold(late), ledger.ErrConflict, "moved on")
+	none("at the end")
+	// Who stays is issued the old version once more: it opens old wraps and counts for no verdict.
+	w.say(w.hospital, city, &ledger.RepresentativeEnrolled{GID: w.doctor.GID(), Attributes: []string{"doctor"}}, longAgo)
+	w.say(w.hospital, city, w.issued(w.hospital, w.doctor, "doctor", 1), longAgo)
+	none("enrolled again, with the old version")
 }
 
 func TestAttack45_GapForkReorder(t *testing.T) {

@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/nats-io/nkeys"
 
+	"github.com/phrledger/phr/crypto/abe"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/node"
 	"github.com/phrledger/phr/ledger/protocol"
@@ -142,6 +144,109 @@ func TestAttack33_Revocation(t *testing.T) {
 			t.Errorf("the chain went from %d to %d to %d", before, after, w.number(w.health))
 		}
 	})
+}
+
+// What an authority takes away, or replaces its key under, ends rights as a patient's revocation does, wherever a session stands.
+func TestAttack33_RevokedByTheAuthority(t *testing.T) {
+	for name, end := range map[string]func(*testing.T, *world){
+		"the attribute moved": func(t *testing.T, w *world) {
+			w.hospital.say(t, ledger.AuthorityChain(hospitalName), []ledger.Body{&ledger.AttributeVersioned{Name: doctorName, Version: 2}})
+		},
+		"the person removed": func(t *testing.T, w *world) {
+			w.hospital.say(t, ledger.AuthorityChain(hospitalName), []ledger.Body{
+				&ledger.RepresentativeRemoved{GID: w.doctor.GID(), Attributes: []string{doctorName}},
+			})
+		},
+		"the master key replaced": func(t *testing.T, w *world) { w.rekey(t) },
+	} {
+		t.Run(name+" between hello and answer", func(t *testing.T) {
+			w := newWorld(t)
+			x := w.doctor.begin(t, requestFor(w.health, ledger.OpWrite, w.term.ID))
+			must(t, x.hello(t))
+			end(t, w)
+			if err := x.answer(t); codeOf(err) != protocol.CodeRefused {
+				t.Errorf("answered: %v", err)
+			}
+			if n := w.opened(t); n != 0 {
+				t.Errorf("%d sessions are logged", n)
+			}
+		})
+		t.Run(name+" between grant and connection", func(t *testing.T) {
+			w := newWorld(t)
+			x := w.doctor.begin(t, requestFor(w.health, ledger.OpWrite, w.term.ID))
+			must(t, x.hello(t))
+			must(t, x.answer(t))
+			end(t, w)
+			s, err := x.connect(t)
+			must(t, err)
+			if err := w.doctor.write(t, s, w.health, 2); codeOf(err) != protocol.CodeEnded {
+				t.Errorf("written: %v", err)
+			}
+		})
+		t.Run(name+" between session and write", func(t *testing.T) {
+			w := newWorld(t)
+			s, err := w.doctor.ask(t, w.health, ledger.OpWrite, w.term.ID)
+			must(t, err)
+			must(t, w.doctor.write(t, s, w.health, 1))
+			events, before := w.doctor.events(t, s.grant.Session, w.health, record(1)), w.number(w.health)
+			end(t, w)
+			if err := w.doctor.submit(t, s.conn, protocol.Ingest(w.health), events); err == nil {
+				t.Error("written after the revocation")
+			}
+			if after := w.number(w.health); after != before {
+				t.Errorf("the chain went from %d to %d", before, after)
+			}
+			select {
+			case <-s.conn.Closed():
+			case <-time.After(10 * time.Second):
+				t.Error("the session goes on")
+			}
+			if _, err := w.doctor.ask(t, w.health, ledger.OpRead, w.term.ID); codeOf(err) != protocol.CodeRefused {
+				t.Errorf("asked anew: %v", err)
+			}
+		})
+	}
+}
+
+// rekey has the hospital register another key, which this node's registry endorses.
+func (w *world) rekey(t testing.TB) {
+	t.Helper()
+	master, err := abe.GenerateMasterKey(rand.Reader, hospitalName)
+	must(t, err)
+	w.hospital.say(t, ledger.PersonChain(w.hospital.GID()), []ledger.Body{
+		&ledger.AuthorityRegistered{Name: hospitalName, Role: ledger.Hospital, Key: master.PublicKey().Bytes()},
+	})
+	w.until(t, "the new key is endorsed", func(s *ledger.State) bool {
+		a, _ := s.Authority(hospitalName)
+		return a.Key.Hash() == master.PublicKey().Hash()
+	})
+}
+
+// The node sees what is stale and since when, though it can read nothing of it, until somebody starts a new epoch.
+func TestHealthShowsWhatIsStale(t *testing.T) {
+	w := newWorld(t)
+	health := func() []node.Stale {
+		h, err := w.Health(t.Context())
+		must(t, err)
+		return h.Stale
+	}
+	if s := health(); len(s) != 0 {
+		t.Errorf("at first %+v is stale", s)
+	}
+	w.hospital.say(t, ledger.AuthorityChain(hospitalName), []ledger.Body{&ledger.AttributeVersioned{Name: doctorName, Version: 2}})
+	var moved time.Time
+	w.Fold().View(func(s *ledger.State) {
+		head, _ := s.Head(ledger.AuthorityChain(hospitalName))
+		moved = head.LogTime
+	})
+	if s := health(); len(s) != 1 || s[0].Chain != w.health.String() || !s[0].Since.Equal(moved) || s[0].Why == "" {
+		t.Errorf("%+v is stale, want health since %v", s, moved)
+	}
+	started, parts := w.epoch(t, 2, w.term)
+	w.patient.say(t, w.health, []ledger.Body{started}, parts...)
+	if s := health(); len(s) != 0 {
+		t.Errorf("after a new epoch %+v is stale", s)
+	}
 }
 
 func (w *world) number(c ledger.Chain) (n uint64) {

@@ -3,6 +3,7 @@ package node_test
 import (
 	"crypto/rand"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/phrledger/phr/authority/challenge"
 	"github.com/phrledger/phr/crypto/abe"
 	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
@@ -97,9 +99,17 @@ func (p *person) begin(t testing.TB, r challenge.Request) *exchange {
 	return x
 }
 
+// decapsulate opens a challenge whatever has become of its attributes since.
 func (p *person) decapsulate(h *abe.Header, context, ciphertext []byte) (key [32]byte, err error) {
-	var x *abe.Expression
-	p.n.Fold().View(func(s *ledger.State) { x, err = s.Expression(h.Policy) })
+	var authorities []*abe.PublicKey
+	p.n.Fold().View(func(s *ledger.State) { authorities, err = s.NamedKeys(h.Policy, h.KeyHashes) })
+	if err != nil {
+		return key, err
+	}
+	version := func(a policy.Attribute) (uint32, bool) {
+		return h.Versions[slices.Index(h.Policy.Attributes(), a)], true
+	}
+	x, err := abe.NewExpression(h.Policy, version, authorities...)
 	if err != nil {
 		return key, err
 	}
