@@ -110,7 +110,7 @@ func (s *grantStory) consent(chain ledger.Chain, to string, actor *fhirIdentifie
 		Provision: fhirProvision{
 			Type: "permit", Period: fhirPeriod{Start: fhirTime(s.granted)},
 			Actor: []fhirActor{{
-				Role:      coded("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP", "information recipient"),
+				Role:      roleOf(&s.term),
 				Reference: fhirReference{Identifier: actor, Display: to},
 			}},
 			Action: []fhirConcept{action("access", "Access")},
@@ -139,6 +139,9 @@ func (s *grantStory) narrative(chain ledger.Chain, to string, p *fhirProvision) 
 	if s.term.Write {
 		may = "read and write"
 	}
+	if s.term.Proxy {
+		may = "act for the patient, and " + may
+	}
 	if p.Data != nil {
 		from = "from the grant on"
 	}
@@ -148,4 +151,12 @@ func (s *grantStory) narrative(chain ledger.Chain, to string, p *fhirProvision) 
 	text := fmt.Sprintf("The patient %s let in to %s, since %s%s: %s, to %s what is written %s.",
 		chain.GID(), chain.Compartment, p.Period.Start, until, to, may, from)
 	return `<div xmlns="http://www.w3.org/1999/xhtml">` + html.EscapeString(text) + "</div>"
+}
+
+// roleOf says as what somebody is let in.
+func roleOf(t *ledger.Term) fhirConcept {
+	if t.Proxy {
+		return coded("http://terminology.hl7.org/CodeSystem/v3-RoleCode", "RESPRSN", "responsible party")
+	}
+	return coded("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP", "information recipient")
 }

@@ -80,7 +80,7 @@ func (w *world) checkConsent(c consent) {
 		"contained.0.content.0.attachment.title": "^policy.set on phr.",
 		"provision.type":                         "^(deny|permit)$",
 		"provision.period.start":                 fhirDateTime.String(),
-		"provision.actor.0.role.coding.0.code":   "^IRCP$",
+		"provision.actor.0.role.coding.0.code":   "^(IRCP|RESPRSN)$",
 		"provision.actor.0.reference.display":    ".",
 		"provision.action.0.coding.0.code":       "^access$",
 	} {

@@ -55,6 +55,11 @@ func TestProxy(t *testing.T) {
 			t.Errorf("%s list is %+v", name, all)
 		}
 	}
+	receipt, _ := w.consent(hers, named[0].Term.ID)
+	if code, text := receipt.at("provision.actor.0.role.coding.0.code"), receipt.at("text.div"); code != "RESPRSN" ||
+		!strings.Contains(text, "the person "+string(ana.GID())+", to act for the patient, and read and write") {
+		t.Errorf("the receipt says %q: %s", code, text)
+	}
 	log, err := maria.AccessLog(w.ctx)
 	must(t, err)
 	if !slices.ContainsFunc(log, func(a client.Access) bool { return a.GID == ana.GID() && a.Acting }) ||
