@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 
@@ -165,33 +166,41 @@ func (h *Home) forgetRecord(ctx context.Context) error {
 		chain, err := ledger.ParseChain(name)
 		return err == nil && chain.Space == ledger.RecordSpace && chain.GID() == gid && !chain.Compartment.Reserved()
 	}
-	var unsent []string
-	err := h.changeOutbox(ctx, func(box *outbox) {
-		box.Waiting = slices.DeleteFunc(box.Waiting, func(w waitingFor) bool {
-			if own(w.Chain) {
-				unsent = append(unsent, w.file())
-			}
-			return own(w.Chain)
-		})
+	box, err := h.outbox()
+	if err != nil {
+		return err
+	}
+	names, err := h.headsOf(own)
+	if err != nil {
+		return err
+	}
+	for _, w := range box.Waiting {
+		if own(w.Chain) {
+			names = append(names, w.file())
+		}
+	}
+	for _, name := range names {
+		if err := h.remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	// If we were to crash before this, the next call would find the lines without their files.
+	err = h.changeOutbox(ctx, func(box *outbox) {
+		box.Waiting = slices.DeleteFunc(box.Waiting, func(w waitingFor) bool { return own(w.Chain) })
 		box.Imports = slices.DeleteFunc(box.Imports, func(im importing) bool { return own(im.Chain) })
 	})
 	if err != nil {
 		return err
 	}
-	heads, err := h.headsOf(own)
-	if err != nil {
+	var master []byte
+	if err := h.change(func(s *secrets) error {
+		master, s.Master = s.Master, nil
+		return nil
+	}); err != nil {
 		return err
 	}
-	for _, name := range append(unsent, heads...) {
-		if err := h.remove(name); err != nil {
-			return err
-		}
-	}
-	return h.change(func(s *secrets) error {
-		clear(s.Master)
-		s.Master = nil
-		return nil
-	})
+	clear(master)
+	return nil
 }
 
 // headsOf returns the names of the files that keep where certain chains end.

@@ -274,6 +274,7 @@ func patientErase(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	e.direct = true // what the keystore holds of the record is erased too
+	e.direct = true // the home itself is to forget the record, and an agent gives no key away
 	c, err := x.dial(ctx)
 	if err != nil {
 		return err
