@@ -34,6 +34,20 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
+func BenchmarkOpenRecovery(b *testing.B) {
+	k, path := create(b, make([]byte, 4096))
+	if err := k.SetRecovery(secret); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		k, err := keystore.OpenRecovery(path, secret)
+		if err != nil {
+			b.Fatal(err)
+		}
+		k.Close()
+	}
+}
+
 func BenchmarkSave(b *testing.B) {
 	k, _ := create(b, nil)
 	contents := make([]byte, 4096)
