@@ -92,6 +92,14 @@ func TestAttack52_Requests(t *testing.T) {
 			g.deny()
 			return g.signed(g.medic, g.access, g.request())
 		}, "not in force"},
+		{"before the epoch has the parts it takes", func(g *glass) *ledger.Event {
+			b := g.request()
+			b.Term = g.newTerm()
+			g.say(g.patient, g.health, g.set(g.health, ledger.Term{
+				ID: b.Term, Expression: g.term.Expression, Approval: g.term.Approval, History: true,
+			}))
+			return g.signed(g.medic, g.access, b)
+		}, "without what it takes"},
 	})
 }
 

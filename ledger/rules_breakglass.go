@@ -103,6 +103,9 @@ func (s *State) breakglassRequested(e *Entry, b *BreakglassRequested) error {
 			return err
 		}
 		next.term = term
+		if c, _ := s.compartments.get(next.Chain()); c.epoch == nil || c.epoch.has(term.partNames()...) != nil {
+			return errors.New("the epoch in force was started without what it takes: the patient, or whoever writes, has to start another")
+		}
 	}
 	s.emergencies.set(requestKey{e.Chain.GID(), e.ID}, next)
 	s.asked.set(key, e.ID)

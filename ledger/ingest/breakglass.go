@@ -39,7 +39,7 @@ func (in *Ingest) breakglass(ctx context.Context, r *stream.Request) ([]byte, er
 	if s.Count != 1 || s.Index != 0 || len(s.Events) != 1 || len(s.Parts) != 0 {
 		return nil, refusal(protocol.CodeBad, errors.New("one event of an emergency is submitted at a time"))
 	}
-	return in.accept(ctx, &s, func(e *ledger.Event) error {
+	receipt, err := in.accept(ctx, &s, func(e *ledger.Event) error {
 		if e.Author != session.GID() || !e.Session.IsZero() {
 			return errors.New("the event is somebody else's than the session")
 		}
@@ -48,6 +48,11 @@ func (in *Ingest) breakglass(ctx context.Context, r *stream.Request) ([]byte, er
 		}
 		return in.floods.emergencies.take(e.Author)
 	})
+	var told *stream.Error
+	if errors.As(err, &told) && (told.Code == protocol.CodeConflict || told.Code == protocol.CodeStale || told.Code == protocol.CodeBusy) {
+		in.floods.emergencies.give(session.GID()) // others were faster on a busy chain: nobody's emergency waits for that
+	}
+	return receipt, err
 }
 
 // hasPart tells whether the log shows that somebody may say this kind of thing there at all. Everything else is the fold's to

@@ -117,3 +117,22 @@ func TestBreakglassService(t *testing.T) {
 		t.Errorf("after the session: %v", err)
 	}
 }
+
+// Whoever is not fast enough on a busy chain has not said too much: an emergency does not wait for that.
+func TestBreakglassOnABusyChain(t *testing.T) {
+	g := newGlass(t)
+	term := g.patient.AllowEmergency("emergency@city-hospital", "supervisor@city-hospital")
+	medic := g.Login(g.medic)
+	for range 40 {
+		late := g.Sign(g.medic.Identity, none, g.patient.Access, g.patient.Requesting(term))
+		g.Open(g.doctor, g.patient, ledger.OpRead, g.term)
+		_, err := testnode.Ask[protocol.Receipt](g.Node, medic.Conn, protocol.Breakglass, protocol.Submission{Count: 1, Events: late})
+		if testnode.Code(err) != protocol.CodeConflict {
+			t.Fatalf("after another's session: %v", err)
+		}
+	}
+	request := g.Sign(g.medic.Identity, none, g.patient.Access, g.patient.Requesting(term))
+	if _, err := testnode.Ask[protocol.Receipt](g.Node, medic.Conn, protocol.Breakglass, protocol.Submission{Count: 1, Events: request}); err != nil {
+		t.Error(err)
+	}
+}

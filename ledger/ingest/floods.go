@@ -59,6 +59,16 @@ func (p *pace) take(gid identity.GID) error {
 	return nil
 }
 
+// give takes back that somebody has said something: it did not come to stand.
+func (p *pace) give(gid identity.GID) {
+	p.mu.Lock()
+	own := p.own[gid]
+	p.mu.Unlock()
+	if own != nil {
+		own.give()
+	}
+}
+
 // bucket is a token bucket: burst at once, then one every per.
 type bucket struct {
 	now   func() time.Time
@@ -81,4 +91,11 @@ func (b *bucket) take() error {
 	}
 	b.full = b.full.Add(b.per)
 	return nil
+}
+
+// give puts back what take took.
+func (b *bucket) give() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.full = b.full.Add(-b.per)
 }
