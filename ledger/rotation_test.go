@@ -81,7 +81,11 @@ func newModel(t *rapid.T) *model {
 // time; no record is sealed under one that lost; all who are let in read everything they are to read; and nobody opens what
 // was written after they were left out, or before they were let in from then on, whatever they kept and stole.
 func TestAnyRotation(t *testing.T) {
-	for name, value := range map[string]string{"rapid.checks": "200", "rapid.steps": "50"} {
+	checks := "200"
+	if raceEnabled {
+		checks = "30"
+	}
+	for name, value := range map[string]string{"rapid.checks": checks, "rapid.steps": "50"} {
 		f := flag.Lookup(name)
 		if before := f.Value.String(); before == f.DefValue {
 			must(0, f.Value.Set(value))
