@@ -25,6 +25,7 @@ type Book struct {
 	records []*ledger.Entry // record events in their order
 	sets    []*ledger.Entry // policies in their order
 	ids     map[ledger.EventID]bool
+	ahead   time.Duration // of log time, before the caller's clock
 	keys    map[uint32]*openEpoch
 	tended  string // the picture of what there was to tend when that was last tried
 }
@@ -89,6 +90,7 @@ func (b *Book) do(ctx context.Context, key sessionKey, try func(*session) error)
 		}
 		for {
 			err := try(s)
+			b.guess(err)
 			var missing *missingPart
 			if !errors.As(err, &missing) {
 				return err
@@ -99,6 +101,23 @@ func (b *Book) do(ctx context.Context, key sessionKey, try func(*session) error)
 		}
 	})
 }
+
+// guess takes log time to be something else after an epoch was refused. Which terms have ended, and get no wrap, is judged by
+// log time, and the caller's clock may be a minute off: whoever is refused tries again as if it was behind, then as if it was
+// ahead.
+func (b *Book) guess(err error) {
+	switch {
+	case err == nil, codeOf(err) == protocol.CodeStale && b.ahead < 0:
+		b.ahead = 0
+	case codeOf(err) == protocol.CodeStale && b.ahead > 0:
+		b.ahead = -ledger.ClockSkew
+	case codeOf(err) == protocol.CodeStale:
+		b.ahead = ledger.ClockSkew
+	}
+}
+
+// logTime is what log time is now, for all the caller knows.
+func (b *Book) logTime() time.Time { return b.c.config.Now().Add(b.ahead) }
 
 // moved reads what is new, and tells whether there is anything: what was looked for may have been replaced meanwhile.
 func (b *Book) moved(ctx context.Context, s *session) (bool, error) {

@@ -127,7 +127,7 @@ func (b *Book) wrapAll(ctx context.Context, number uint32, keys *epoch.Keys, ter
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, t := range terms {
-		if t.Until != 0 && b.c.config.Now().UnixMilli() >= t.Until {
+		if ended(&t.Term, b.logTime()) {
 			continue
 		}
 		g.Go(func() (err error) {
