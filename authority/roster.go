@@ -55,6 +55,7 @@ type Held struct {
 	Name    string
 	Version uint32 // of the newest key issued; 0 while none is
 	Current bool   // that is the version in force, made by the key in force
+	Since   uint64 // control position by which the version in force was judged
 }
 
 // NewRoster returns the roster of an authority whose chain is empty.
@@ -169,9 +170,16 @@ func (r *Roster) Members() []Member {
 func (r *Roster) held(m *member) []Held {
 	list := make([]Held, 0, len(m.held))
 	for _, name := range slices.Sorted(maps.Keys(m.held)) {
-		list = append(list, Held{name, m.held[name].version, r.current(name, m.held[name])})
+		list = append(list, Held{name, m.held[name].version, r.current(name, m.held[name]), r.sinceVersion(name)})
 	}
 	return list
+}
+
+func (r *Roster) sinceVersion(name string) uint64 {
+	if all := r.versions[name]; len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return 0
 }
 
 // holds tells whether a person is enrolled for all the named attributes.

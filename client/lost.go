@@ -63,7 +63,7 @@ func (c *Client) Lost(ctx context.Context, gid identity.GID, code *recovery.Secr
 	case !ok:
 		return nil, fmt.Errorf("the identity %s is revoked: nothing brings it back", gid)
 	case committed != l.key.Hash() && rotated:
-		return nil, fmt.Errorf("%w: its keys, and with them the code, were replaced on %s", ErrCode, since.Local().Format(time.DateTime))
+		return nil, fmt.Errorf("%w: its keys, and with them the code, were replaced on %s", ErrCode, since.Time.Local().Format(time.DateTime))
 	case committed != l.key.Hash():
 		return nil, fmt.Errorf("%w: these are the words of another one", ErrCode)
 	}

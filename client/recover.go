@@ -186,7 +186,7 @@ func (c *Client) Replaced() (time.Time, bool) {
 	defer c.mu.Unlock()
 	held, err := c.state.Person(c.GID())
 	since, rotated := c.state.Rotated(c.GID())
-	return since, err == nil && rotated && held.Sign != c.home.Keys().Public().Sign
+	return since.Time, err == nil && rotated && held.Sign != c.home.Keys().Public().Sign
 }
 
 // Veto ends the request to recover the caller's identity that stands.

@@ -3,6 +3,7 @@ package client_test
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -218,4 +219,53 @@ func TestReplace(t *testing.T) {
 	}
 	fresh := w.recovered(owner{again, next})
 	w.reads("maria, recovered", w.book(fresh.Client, fresh.Client, ledger.Health), "one", "two")
+}
+
+// A doctor who was recovered still opens what was shared with the role, since the old keys travel over the log. The hospital is told
+// that the lost device holds them too, until it has moved the attribute.
+func TestRecoveredMember(t *testing.T) {
+	w := newWorld(t)
+	hospital, maria := w.authority("city-hospital"), w.patient()
+	old := w.owner()
+	w.enrol(old.Client, "doctor@city-hospital")
+	hers := w.book(maria, maria, ledger.Health)
+	w.grant(hers, client.GrantRequest{To: "doctor@city-hospital"})
+	w.write(hers, "one")
+	due := func() client.Recovered {
+		members, err := hospital.Members(w.ctx)
+		must(t, err)
+		found, err := hospital.Recovered(w.ctx, members)
+		must(t, err)
+		return found[old.GID()]
+	}
+	if r := due(); !r.Since.IsZero() || r.Due != nil {
+		t.Errorf("before anything happened: %+v", r)
+	}
+	fresh, _ := w.recovering(old)
+	_, err := fresh.Recover(w.ctx, false)
+	must(t, err)
+	if r := due(); r.Pending.IsZero() || r.Due != nil {
+		t.Errorf("while it is asked for: %+v", r)
+	}
+	w.clock.forward(ledger.RecoveryWait)
+	_, err = fresh.Recover(w.ctx, false)
+	must(t, err)
+	_, err = fresh.FetchKeys(w.ctx)
+	must(t, err)
+	w.reads("the doctor", w.book(fresh.Client, maria, ledger.Health), "one")
+	if r := due(); r.Since.IsZero() || !r.Pending.IsZero() || !slices.Equal(r.Due, []string{"doctor"}) {
+		t.Errorf("once recovered: %+v", r)
+	}
+	_, err = hospital.Revoke(w.ctx, client.Revocation{Attributes: []string{"doctor"}}, nil)
+	must(t, err)
+	if r := due(); r.Since.IsZero() || r.Due != nil {
+		t.Errorf("once the attribute has moved: %+v", r)
+	}
+	_, err = fresh.FetchKeys(w.ctx)
+	must(t, err)
+	w.write(hers, "two")
+	w.reads("the doctor", w.book(fresh.Client, maria, ledger.Health), "one", "two")
+	if _, err := w.book(old.Client, maria, ledger.Health).Records(w.ctx); err == nil {
+		t.Error("the lost device reads")
+	}
 }

@@ -146,7 +146,7 @@ func (c *Client) renewEpoch(ctx context.Context, chain ledger.Chain) error {
 		if err != nil {
 			return err
 		}
-		if why, _ := b.stale(); why == "" && f.Epoch.Started.After(since) {
+		if why, _ := b.stale(); why == "" && f.Epoch.Started.After(since.Time) {
 			return nil
 		}
 		return b.startEpoch(ctx, s, "the patient's keys were replaced")

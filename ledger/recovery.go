@@ -218,9 +218,15 @@ func (s *State) Committed(gid identity.GID) (Hash, bool) {
 	return held.recovery, ok
 }
 
-// Rotated returns when, in log time, the keys of a person in force took the place of others; false if they are the first.
-func (s *State) Rotated(gid identity.GID) (time.Time, bool) {
+// Rotation is when keys took the place of others.
+type Rotation struct {
+	Time    time.Time // log time
+	Control uint64    // control position from which on they are in force
+}
+
+// Rotated returns when the keys of a person in force took the place of others; false if they are the first.
+func (s *State) Rotated(gid identity.GID) (Rotation, bool) {
 	p, _ := s.people.get(gid)
 	held, ok := p.at(now)
-	return held.since, ok && len(p.keys) > 1
+	return Rotation{held.since, held.from}, ok && len(p.keys) > 1
 }

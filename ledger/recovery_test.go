@@ -270,7 +270,7 @@ func TestRecoveryIsShown(t *testing.T) {
 	}
 	w.now = r.Until
 	rotated := w.fold(w.unplanned(w.patient, next))
-	if since, ok := w.state.Rotated(gid); !ok || !since.Equal(rotated.LogTime) {
+	if since, ok := w.state.Rotated(gid); !ok || !since.Time.Equal(rotated.LogTime) || since.Control != w.state.Position().Count {
 		t.Errorf("Rotated = %v, %v", since, ok)
 	}
 	if _, ok := w.state.Recovery(gid); ok {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/phrledger/phr/authority"
+	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
@@ -56,6 +57,9 @@ type shownMember struct {
 	Display    string       `json:"display,omitempty"`
 	Attributes []string     `json:"attributes"`
 	Since      time.Time    `json:"since"`
+	Recovered  time.Time    `json:"recovered,omitzero"`          // when other keys took the place of their first
+	Pending    time.Time    `json:"recovery_requested,omitzero"` // when somebody asked for that
+	Rotate     []string     `json:"rotate,omitempty"`            // attributes that are due to move since
 }
 
 // authorityMembers lists who is enrolled.
@@ -74,15 +78,31 @@ func authorityMembers(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	t := e.table("MEMBER", "NAME", "ATTRIBUTES", "SINCE")
+	recovered, err := c.Recovered(ctx, members)
+	if err != nil {
+		return err
+	}
+	t := e.table("MEMBER", "NAME", "ATTRIBUTES", "SINCE", "")
 	for _, m := range members {
-		shown := shownMember{GID: m.GID, Display: m.Display, Since: m.Since}
+		r := recovered[m.GID]
+		shown := shownMember{GID: m.GID, Display: m.Display, Since: m.Since, Recovered: r.Since, Pending: r.Pending, Rotate: r.Due}
 		for _, held := range m.Attributes {
 			shown.Attributes = append(shown.Attributes, held.Name)
 		}
-		if err := t.row(shown, string(m.GID), m.Display, strings.Join(shown.Attributes, ", "), moment(m.Since)); err != nil {
+		if err := t.row(shown, string(m.GID), m.Display, strings.Join(shown.Attributes, ", "), moment(m.Since), recoveredText(&r)); err != nil {
 			return err
 		}
 	}
 	return t.end("Nobody is enrolled yet: 'phr authority invite' opens an invitation.")
+}
+
+// recoveredText says what is to be done about a member whose identity was recovered.
+func recoveredText(r *client.Recovered) string {
+	switch {
+	case !r.Pending.IsZero():
+		return "recovery asked for on " + moment(r.Pending)
+	case len(r.Due) > 0:
+		return "recovered on " + moment(r.Since) + ": rotate " + strings.Join(r.Due, ", ")
+	}
+	return ""
 }
