@@ -13,6 +13,7 @@ func authorityRekey(ctx context.Context, e *env, args []string) error {
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
+	e.direct = true // an authority's keys are in the keystore alone
 	c, err := e.dial(ctx)
 	if err != nil {
 		return err
