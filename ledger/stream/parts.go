@@ -96,11 +96,13 @@ func (l *Ledger) DeletePart(ctx context.Context, subject string) error {
 	if err != nil {
 		return err
 	}
-	err = l.keys.SecureDeleteMsg(ctx, m.Sequence)
-	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
-		return fmt.Errorf("erasing a part: %w", err)
+	if err = l.keys.SecureDeleteMsg(ctx, m.Sequence); err == nil {
+		return nil
 	}
-	return nil
+	if _, left := l.rawPart(ctx, subject); errors.Is(left, ErrNotFound) {
+		return nil // somebody else was faster
+	}
+	return fmt.Errorf("erasing a part: %w", err)
 }
 
 // Parts calls fn with every part whose subject matches filter, in the order they were stored, until fn fails.

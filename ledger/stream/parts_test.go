@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/phrledger/phr/ledger/stream"
 )
 
@@ -104,4 +106,21 @@ func holding(t *testing.T, dir string, text []byte) (n int) {
 		}
 	}
 	return n
+}
+
+// Several who erase the same at once all succeed.
+func TestErasingAtOnce(t *testing.T) {
+	l := start(t, t.TempDir()).Ledger()
+	for range 20 {
+		if err := l.PutParts(t.Context(), stream.Part{Subject: "key.aa.alice.health.1.shred.x", Data: []byte("x")}); err != nil {
+			t.Fatal(err)
+		}
+		g := new(errgroup.Group)
+		for range 4 {
+			g.Go(func() error { return l.DeletePart(t.Context(), "key.aa.alice.health.1.shred.x") })
+		}
+		if err := g.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
