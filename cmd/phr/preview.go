@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"flag"
 	"fmt"
@@ -52,17 +51,16 @@ func (e *env) preview(ctx context.Context, change *client.Change, how *previewin
 
 // asks tells whether a person is there to be asked before something is done, who has not said yes already.
 func (e *env) asks(how *previewing) bool {
-	return isTerminal(e.stdin) && isTerminal(e.stderr) && !how.yes && !e.json
+	return isTerminal(e.stdin) && !how.yes && !e.json
 }
 
 // goOn asks a person whether to do what they were shown.
 func (e *env) goOn() (bool, error) {
-	fmt.Fprint(e.stderr, "Go on? [y/N] ")
-	answer, err := bufio.NewReader(e.stdin).ReadString('\n')
+	answer, err := e.answer("Go on? [y/N] ")
 	if err != nil {
-		return false, fmt.Errorf("asking whether to go on: %w", err)
+		return false, err
 	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+	if answer = strings.ToLower(answer); answer != "y" && answer != "yes" {
 		e.note("Nothing was changed.")
 		return false, nil
 	}
