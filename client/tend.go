@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -120,13 +119,14 @@ func (b *Book) tendOnce(ctx context.Context, s *session) error {
 // of it is used.
 func (o *opening) outdated(ctx context.Context) (string, error) {
 	for _, p := range o.fact.Epoch.Parts {
-		i := slices.IndexFunc(o.fact.Terms, func(t ledger.LiveTerm) bool { return t.ID == p.Term })
-		if p.Term.IsZero() || i < 0 {
+		made, err := policy.Parse(p.Expression)
+		if p.Term.IsZero() || err != nil {
 			continue
 		}
-		made := o.fact.Terms[i].Policy
-		if err := o.b.c.learnPolicy(ctx, made); err != nil {
+		if err := o.b.c.learnPolicy(ctx, made); isTransient(err) || ctx.Err() != nil {
 			return "", err
+		} else if err != nil {
+			continue // of an authority that is gone nothing moves
 		}
 		for i, a := range made.Attributes() {
 			if version, ok := o.b.c.version(a); ok && i < len(p.Versions) && version != p.Versions[i] {

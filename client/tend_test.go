@@ -281,6 +281,36 @@ func TestAttack47_PartsErasedEarly(t *testing.T) {
 	}
 }
 
+// An epoch commits to keys that none of its parts hold. Nobody takes what they hold instead: the patient disputes it, or a
+// doctor who is about to write, and readers wait for the next epoch.
+func TestAttack47_OtherKeysThanCommittedTo(t *testing.T) {
+	w := inTown(t)
+	for name, change := range map[string]func(*forged){
+		"key":         func(f *forged) { f.started.KID[0]++ },
+		"history key": func(f *forged) { f.started.HID[0]++ },
+	} {
+		for _, byPatient := range []bool{true, false} {
+			r := w.rotations()
+			r.write(r.hers, "one")
+			must(t, r.forge(r.his, change))
+			if got := r.texts(r.its); len(got) != 1 {
+				t.Errorf("another %s: the insurer reads %q", name, got)
+			}
+			if byPatient {
+				r.texts(r.hers)
+			} else {
+				r.write(r.other, "two")
+			}
+			r.disputed(2)
+			want := r.texts(r.hers)
+			if slices.Contains(want, "?") {
+				t.Errorf("another %s: the patient reads %q", name, want)
+			}
+			r.reads("the insurer, anew", r.cold(r.hers, r.the("agent@acme-insurance").Home()), want...)
+		}
+	}
+}
+
 // What a part holds that is submitted for another chain or epoch is nobody's.
 func TestAttack47_PartsOfAnotherCompartment(t *testing.T) {
 	r := inTown(t).rotations()
