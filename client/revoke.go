@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/phrledger/phr/authority"
@@ -116,7 +117,8 @@ func (c *Client) Reissue(ctx context.Context, progress func(done, total int)) (d
 	if err != nil {
 		return 0, err
 	}
-	r := &reissue{c: c, ctx: ctx, made: make(map[authority.Owed]ledger.Body)}
+	r := newReissue(ctx, c)
+	defer r.collect()
 	for {
 		left, err := r.next(d)
 		if err != nil {
@@ -131,18 +133,36 @@ func (c *Client) Reissue(ctx context.Context, progress func(done, total int)) (d
 	}
 }
 
-// reissue is the work of giving keys that are owed. A key that was made and could not be appended is kept for the next try.
+// reissue is the work of giving keys that are owed. A key that was made and could not be appended is kept for the next try; those
+// of the chunk after are made while one is under way to the log.
 type reissue struct {
-	c    *Client
-	ctx  context.Context
-	made map[authority.Owed]ledger.Body // nil for somebody who is left out
-	said int                            // in the last chunk
+	ctx   context.Context
+	c     *Client
+	made  made
+	said  int // in the last chunk
+	ahead chan batch
+}
+
+// made are keys by what they are owed for; nil for somebody who is left out.
+type made map[authority.Owed]ledger.Body
+
+// batch is keys that were made ahead.
+type batch struct {
+	made
+	err error
+}
+
+func newReissue(ctx context.Context, c *Client) *reissue {
+	return &reissue{ctx: ctx, c: c, made: make(made)}
 }
 
 // next gives the next chunk, and returns how many keys are owed after it.
 func (r *reissue) next(d *desk) (left int, err error) {
 	var first []authority.Owed
 	err = d.decide(r.ctx, func(roster *authority.Roster) ([]ledger.Body, error) {
+		if err := r.collect(); err != nil {
+			return nil, err
+		}
 		owed := slices.DeleteFunc(roster.Owed(), r.leftOut)
 		if first == nil {
 			first = owed[:min(chunk, len(owed))]
@@ -150,8 +170,12 @@ func (r *reissue) next(d *desk) (left int, err error) {
 			first = slices.DeleteFunc(first, func(o authority.Owed) bool { return !slices.Contains(owed, o) })
 		}
 		bodies, err := r.bodies(first)
+		if err != nil {
+			return nil, err
+		}
 		r.said, left = len(bodies), len(owed)-len(bodies)
-		return bodies, err
+		r.begin(owed[min(len(first), len(owed)):min(len(first)+chunk, len(owed))])
+		return bodies, nil
 	})
 	for _, o := range first {
 		if !r.leftOut(o) {
@@ -166,29 +190,62 @@ func (r *reissue) leftOut(o authority.Owed) bool {
 	return known && b == nil
 }
 
-// bodies makes the keys that are not made yet.
-func (r *reissue) bodies(owed []authority.Owed) ([]ledger.Body, error) {
-	missing := slices.DeleteFunc(slices.Clone(owed), func(o authority.Owed) bool { _, made := r.made[o]; return made })
-	a, err := r.c.home.Authority()
+// bodies returns the keys of a chunk, and makes those that are not made yet.
+func (r *reissue) bodies(owed []authority.Owed) (bodies []ledger.Body, err error) {
+	more, err := r.issue(slices.DeleteFunc(slices.Clone(owed), func(o authority.Owed) bool { _, known := r.made[o]; return known }))
 	if err != nil {
 		return nil, err
 	}
-	made, err := a.Reissue(rand.Reader, missing, func(gid identity.GID) (*identity.Keys, error) { return r.c.representative(r.ctx, gid) })
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range missing {
-		r.made[o] = nil
-	}
-	for _, b := range made {
-		key := b.(*ledger.KeyIssued)
-		r.made[authority.Owed{GID: key.GID, Attribute: key.Attribute, Version: key.Version}] = b
-	}
-	var bodies []ledger.Body
+	maps.Copy(r.made, more)
 	for _, o := range owed {
 		if b := r.made[o]; b != nil {
 			bodies = append(bodies, b)
 		}
 	}
 	return bodies, nil
+}
+
+// begin makes keys ahead, until collect.
+func (r *reissue) begin(owed []authority.Owed) {
+	if len(owed) == 0 {
+		return
+	}
+	done := make(chan batch, 1)
+	r.ahead = done
+	go func() {
+		keys, err := r.issue(owed)
+		done <- batch{keys, err}
+	}()
+}
+
+// collect waits for the keys that are being made ahead, if any are.
+func (r *reissue) collect() error {
+	if r.ahead == nil {
+		return nil
+	}
+	b := <-r.ahead
+	r.ahead = nil
+	maps.Copy(r.made, b.made)
+	return b.err
+}
+
+// issue makes keys.
+func (r *reissue) issue(owed []authority.Owed) (made, error) {
+	a, err := r.c.home.Authority()
+	if err != nil {
+		return nil, err
+	}
+	bodies, err := a.Reissue(rand.Reader, owed, func(gid identity.GID) (*identity.Keys, error) { return r.c.representative(r.ctx, gid) })
+	if err != nil {
+		return nil, err
+	}
+	keys := make(made, len(owed))
+	for _, o := range owed {
+		keys[o] = nil
+	}
+	for _, b := range bodies {
+		key := b.(*ledger.KeyIssued)
+		keys[authority.Owed{GID: key.GID, Attribute: key.Attribute, Version: key.Version}] = b
+	}
+	return keys, nil
 }

@@ -29,7 +29,8 @@ func (c *Client) Serve(ctx context.Context, notify func(*authority.Admission)) e
 	if err != nil {
 		return err
 	}
-	finishing := &reissue{c: c, ctx: ctx, made: make(map[authority.Owed]ledger.Body)}
+	finishing := newReissue(ctx, c)
+	defer finishing.collect()
 	var stood uint64
 	for round := 0; ; round++ {
 		err := c.serveOnce(ctx, d, notify)
@@ -53,6 +54,8 @@ func (c *Client) Serve(ctx context.Context, notify func(*authority.Admission)) e
 // It returns where the chain stands now.
 func (c *Client) finish(d *desk, r *reissue, stood uint64) (number uint64, err error) {
 	if number, err = d.number(r.ctx); err != nil || number != stood {
+		_ = r.collect() // what was made ahead may have grown old until it is needed
+		clear(r.made)
 		return number, err
 	}
 	if _, err = r.next(d); err != nil {
