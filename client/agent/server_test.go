@@ -242,3 +242,24 @@ func TestSocketPlaces(t *testing.T) {
 		t.Errorf("the socket has mode %v", info.Mode())
 	}
 }
+
+// TestPassphraseChanged: an agent goes on when another program changes the passphrase, and takes the new one to unlock.
+func TestPassphraseChanged(t *testing.T) {
+	r := start(t, 0)
+	fresh := []byte("a second passphrase")
+	if err := r.home.SetPassphrase(fresh); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.SetNode("phr://127.0.0.1:1/x"); err != nil {
+		t.Errorf("over the change: %v", err)
+	}
+	if err := r.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Unlock(passphrase); !errors.Is(err, keystore.ErrPassphrase) {
+		t.Errorf("by the passphrase before: %v, want ErrPassphrase", err)
+	}
+	if err := r.Unlock(fresh); err != nil || must(r.Node()) != "phr://127.0.0.1:1/x" {
+		t.Errorf("by the new passphrase: %v", err)
+	}
+}
