@@ -55,6 +55,7 @@ type Gate struct {
 	table      table
 	refusals   refusals
 	journal    journal
+	listening  chan struct{} // closed when Run hears requests
 }
 
 // New returns a gate without sessions; Run makes it work.
@@ -72,10 +73,11 @@ func New(c Config) *Gate {
 		table:      newTable(),
 		refusals:   refusals{},
 		journal:    newJournal(),
+		listening:  make(chan struct{}),
 	}
 }
 
-// Run serves gate.hello, gate.answer and gate.consumer, ends sessions, and logs what has to be, until ctx ends. Fold and
+// Run serves gate.hello, gate.answer and gate.consumer, ends sessions, and logs what has to be, until ctx ends. It is called once. Fold and
 // ingest must be run by somebody else.
 func (g *Gate) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
@@ -94,6 +96,7 @@ func (g *Gate) Run(ctx context.Context) error {
 		}
 		group.Go(func() error { return listener.Serve(ctx, s.handle) })
 	}
+	close(g.listening)
 	group.Go(func() error { return g.endLoop(ctx) })
 	group.Go(func() error { return g.journalLoop(ctx) })
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {
@@ -101,6 +104,9 @@ func (g *Gate) Run(ctx context.Context) error {
 	}
 	return ctx.Err()
 }
+
+// Listening is closed when Run hears requests.
+func (g *Gate) Listening() <-chan struct{} { return g.listening }
 
 const (
 	maxLag     = 5 * time.Second // how far the fold may be behind the log

@@ -43,12 +43,13 @@ type Config struct {
 // Ingest accepts submissions. Its methods may be called concurrently.
 type Ingest struct {
 	Config
-	jobs    chan *job
-	staging staging
-	floods  floods
-	queues  queues
-	spent   spent
-	keeping sync.Mutex // held while parts are stored and named, and while those that nobody names are erased
+	jobs      chan *job
+	staging   staging
+	floods    floods
+	queues    queues
+	spent     spent
+	listening chan struct{} // closed when Serve hears requests
+	keeping   sync.Mutex    // held while parts are stored and named, and while those that nobody names are erased
 }
 
 // New returns an Ingest; Run makes it work.
@@ -59,7 +60,7 @@ func New(c Config) *Ingest {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Ingest{Config: c, jobs: make(chan *job, maxWaiting), floods: newFloods(c.Now), spent: newSpent()}
+	return &Ingest{Config: c, jobs: make(chan *job, maxWaiting), listening: make(chan struct{}), floods: newFloods(c.Now), spent: newSpent()}
 }
 
 // Run commits submissions, marks entries that do not count, and removes parts that nobody names, until ctx ends. The fold

@@ -15,7 +15,7 @@ import (
 	"github.com/phrledger/phr/ledger/stream"
 )
 
-// Serve answers ingest, breakglass, register, keys and enrol requests until ctx ends. Newcomers have workers of their own, so that a
+// Serve answers ingest, breakglass, register, keys and enrol requests until ctx ends. It is called once. Newcomers have workers of their own, so that a
 // flood of them leaves those with a session alone.
 func (in *Ingest) Serve(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
@@ -37,8 +37,12 @@ func (in *Ingest) Serve(ctx context.Context) error {
 		}
 		g.Go(func() error { return listener.Serve(ctx, s.handle) })
 	}
+	close(in.listening)
 	return g.Wait()
 }
+
+// Listening is closed when Serve hears requests.
+func (in *Ingest) Listening() <-chan struct{} { return in.listening }
 
 // ingest takes a request of a submission by someone with a session.
 func (in *Ingest) ingest(ctx context.Context, r *stream.Request) ([]byte, error) {

@@ -61,6 +61,13 @@ func (n *Node) serve(ctx context.Context) error {
 	g.Go(func() error { return n.disown(ctx) })
 	g.Go(func() error { return n.watchStale(ctx) })
 	g.Go(func() error { return n.openEmergencies(ctx) })
+	for _, listening := range []<-chan struct{}{n.ingest.Listening(), n.gate.Listening()} {
+		select {
+		case <-listening:
+		case <-ctx.Done():
+			return g.Wait()
+		}
+	}
 	if err := writeFile(filepath.Join(n.config.Dir, urlFile), []byte(n.URL().String()+"\n"), 0o644); err != nil {
 		return err
 	}
