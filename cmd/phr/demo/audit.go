@@ -8,7 +8,7 @@ import (
 )
 
 func (d *demo) audit(ctx context.Context) ([]string, error) {
-	report, err := audit.Run(ctx, d.node.URL().Root, d.auditor.Log, audit.Options{})
+	report, err := audit.Run(ctx, d.node.URL().Root, d.auditor.Log, audit.Options{Now: d.clock.now})
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ type cast struct {
 	son                                            *person // acts for Maria
 	nurse                                          *person // one of two colluders; Ida is the other
 	everyone                                       []*person
+	sheet                                          printed // Maria's
 }
 
 // enter gives somebody a home and a connection.
@@ -113,7 +114,11 @@ func (d *demo) gather(ctx context.Context, g *errgroup.Group) ([]string, error) 
 	if err := d.stranger.RegisterIdentity(ctx); err != nil {
 		return nil, err
 	}
-	if d.maria, err = d.enter(ctx, "Maria"); err != nil {
+	home, d.sheet, err = d.device("maria")
+	if err != nil {
+		return nil, err
+	}
+	if d.maria, err = d.connect(ctx, "Maria", home); err != nil {
 		return nil, err
 	}
 	if err := d.maria.RegisterPatient(ctx); err != nil {

@@ -41,6 +41,7 @@ type demo struct {
 	Options
 	clock clock
 	node  *node.Node
+	homes string // the directory of people's homes
 	cast
 	record
 }
@@ -58,7 +59,12 @@ func Run(ctx context.Context, o Options) error {
 		defer os.RemoveAll(dir)
 		o.Dir = dir
 	}
-	d := &demo{Options: o}
+	homes, err := os.MkdirTemp("", "phr-demo-homes-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(homes)
+	d := &demo{Options: o, homes: homes}
 	n, err := node.Start(ctx, node.Config{Dir: o.Dir, Listen: "127.0.0.1:0", Log: o.Log, Now: d.clock.now})
 	if err != nil {
 		return fmt.Errorf("starting the node: %w", err)
@@ -126,6 +132,7 @@ func (d *demo) steps(g *errgroup.Group) []step {
 		{"Her son acts for her, until a date", d.proxy},
 		{"In an emergency, two people of the hospital open what she put ready", d.breakGlass},
 		{"Maria erases what she wishes she had not written", d.erase},
+		{"Maria loses her machine, and comes back by the words on her sheet", d.loseDevice},
 		{"Who looked", d.whoLooked},
 		{"An auditor without any key replays the whole log", d.audit},
 	}

@@ -13,7 +13,7 @@ import (
 // emergency is the compartment that Maria puts ready for the day she can't be asked.
 const emergency ledger.Compartment = "emergency"
 
-// breakGlass has two people of the hospital open it, and Maria end it.
+// breakGlass has two people of the hospital open it, and Maria end and review it.
 func (d *demo) breakGlass(ctx context.Context) ([]string, error) {
 	medic, chief, err := d.emergencyRoom(ctx)
 	if err != nil {
@@ -63,11 +63,15 @@ func (d *demo) breakGlass(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	_, _, err = d.readAll(ctx, medic, emergency)
+	if err := refused(err, "the medic, after Maria ended it,"); err != nil {
+		return nil, err
+	}
+	_, err = d.maria.ReviewEmergency(ctx, d.maria.GID(), asked.ID(), "Justified: I could not answer.")
 	return []string{
 		fmt.Sprintf("the medic says why, the chief approves, the node logs it before it gives out its share: open after %s", round(took)),
 		"it takes all three shares: the medic alone, the chief alone and the node alone open nothing",
-		"Maria ends it: closed at once, and her emergency data goes on under new keys. A review is due within 72 hours",
-	}, refused(err, "the medic, after Maria ended it,")
+		"Maria ends it: closed at once, and her emergency data goes on under new keys. The review, due within 72 hours, is hers",
+	}, err
 }
 
 // emergencyRoom lets two people of the hospital join.
