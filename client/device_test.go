@@ -3,6 +3,7 @@ package client_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -140,5 +141,27 @@ func TestCopyOfHome(t *testing.T) {
 		}
 		must(t, restored.SetNode("phr://127.0.0.1:1/x"))
 		restored.Close()
+	}
+}
+
+// A home that is closed holds no secret any more, and does nothing.
+func TestCloseWipes(t *testing.T) {
+	t.Parallel()
+	home, _ := createHome(t)
+	if _, err := home.Keys().MasterKey(); err != nil {
+		t.Fatal(err)
+	}
+	secrets := home.SecretBytes()
+	home.Close()
+	for i, secret := range secrets {
+		if len(secret) == 0 || strings.Trim(string(secret), "\x00") != "" {
+			t.Errorf("secret %d of %d bytes is not wiped", i, len(secret))
+		}
+	}
+	if _, err := home.Keys().Seal("note", nil); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("a closed home seals: %v", err)
+	}
+	if _, err := home.Copy(); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("a closed home is copied: %v", err)
 	}
 }

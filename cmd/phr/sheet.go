@@ -52,7 +52,11 @@ func (e *env) handOut(code *recovery.Secret, gid identity.GID, file string, test
 		return nil
 	}
 	fmt.Fprintln(tty, "Once they are on paper: three of the words, to be sure.")
-	return testSheet(code.Words(), e.ask, tty)
+	if err := testSheet(code.Words(), e.ask, tty); err != nil {
+		return err
+	}
+	fmt.Fprintln(tty, "They are right. Clear the terminal now: whoever scrolls back reads the words.")
+	return nil
 }
 
 // writeSecret writes a file that is new and for its owner alone.
