@@ -19,7 +19,7 @@ import (
 // chain has stood still from one look to the next.
 const (
 	servePace  = 100 * time.Millisecond
-	owedRounds = 10
+	owedRounds = 20
 )
 
 // Serve answers enrolments to the caller's own authority until ctx ends, and gives the keys that an interrupted Revoke left
