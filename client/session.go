@@ -93,6 +93,10 @@ func (c *Client) session(ctx context.Context, key sessionKey) (*session, error) 
 		return s, nil // somebody else has opened it meanwhile
 	}
 	s, err := c.next(ctx, key, place)
+	for tries := 1; tries < 3 && errors.Is(err, ErrLost); tries++ {
+		// Another program of this home may have seen more than the gate had when it answered. What is lost stays so.
+		s, err = c.next(ctx, key, place)
+	}
 	if err != nil {
 		return nil, err
 	}
