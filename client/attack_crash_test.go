@@ -86,6 +86,9 @@ func TestAttack48_CrashesBetweenSteps(t *testing.T) {
 			return err
 		}},
 	} {
+		if raceEnabled && a.patient {
+			continue // each takes minutes
+		}
 		r := w.rotations()
 		r.write(r.hers, "first")
 		var want []string

@@ -69,11 +69,11 @@ type given struct {
 
 func TestMachine(t *testing.T) {
 	w := newWorld(t)
-	checks := "4"
+	checks, steps := "4", "20"
 	if raceEnabled {
-		checks = "2"
+		checks, steps = "1", "12"
 	}
-	for name, value := range map[string]string{"rapid.checks": checks, "rapid.steps": "20"} {
+	for name, value := range map[string]string{"rapid.checks": checks, "rapid.steps": steps} {
 		f := flag.Lookup(name)
 		before := f.Value.String()
 		must(t, flag.Set(name, value))
