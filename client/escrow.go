@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -61,6 +62,12 @@ func openEscrow(key *identity.Escrow, gid identity.GID, sealed []byte) (*escrow,
 	return x, canonical.Unmarshal(plain[:end], x)
 }
 
+// unkept is an escrow as it is sent, kept before it is: who seals the same once more does not know it again on the log.
+type unkept struct {
+	Sum    []byte `cbor:"1,keyasint"` // of what it holds
+	Sealed []byte `cbor:"2,keyasint"`
+}
+
 // escrow returns what there is to keep safe, the public key that it is sealed to and the hash of what was kept so before.
 func (h *Home) escrow() (x *escrow, to, before []byte, err error) {
 	h.mu.Lock()
@@ -116,7 +123,15 @@ func (k held) Escrow() (sealed, sum []byte, err error) {
 	if string(hash[:]) == string(before) {
 		return nil, nil, nil
 	}
-	if sealed, err = x.seal(to, k.GID()); err != nil {
+	err = k.h.change(func(s *secrets) (err error) {
+		if s.Unkept == nil || !bytes.Equal(s.Unkept.Sum, hash[:]) {
+			s.Unkept = &unkept{Sum: hash[:]}
+			s.Unkept.Sealed, err = x.seal(to, k.GID())
+		}
+		sealed = s.Unkept.Sealed
+		return err
+	})
+	if err != nil {
 		return nil, nil, fmt.Errorf("keeping what a recovery needs: %w", err)
 	}
 	return sealed, hash[:], nil
@@ -125,7 +140,7 @@ func (k held) Escrow() (sealed, sum []byte, err error) {
 // SetEscrowed implements Keys.
 func (k held) SetEscrowed(sum []byte) error {
 	return k.h.change(func(s *secrets) error {
-		s.Escrowed = sum
+		s.Escrowed, s.Unkept = sum, nil
 		return nil
 	})
 }

@@ -16,19 +16,7 @@ import (
 )
 
 // EndSessions closes every session from this side.
-func (c *Client) EndSessions() {
-	c.mu.Lock()
-	var open []*session
-	for _, place := range c.slots {
-		if place.open != nil {
-			open = append(open, place.open)
-		}
-	}
-	c.mu.Unlock()
-	for _, s := range open {
-		c.forget(s)
-	}
-}
+func (c *Client) EndSessions() { c.dropSessions() }
 
 // Say puts bodies on a chain of the caller's own.
 func (c *Client) Say(ctx context.Context, chain ledger.Chain, bodies func([]*ledger.Entry) ([]ledger.Body, error)) error {

@@ -50,6 +50,7 @@ type secrets struct {
 	// How the identity is recovered when all of this is lost, and how it is replaced.
 	Escrow   []byte       `cbor:"7,keyasint,omitempty"`  // public half of the escrow key, derived from the recovery code
 	Escrowed []byte       `cbor:"8,keyasint,omitempty"`  // hash of what the newest escrow holds
+	Unkept   *unkept      `cbor:"11,keyasint,omitempty"` // an escrow that is not known to stand on the log
 	Lost     *lostSecrets `cbor:"9,keyasint,omitempty"`  // while the identity is being recovered
 	Next     *nextSecrets `cbor:"10,keyasint,omitempty"` // while its keys are being replaced
 }

@@ -269,3 +269,36 @@ func TestRecoveredMember(t *testing.T) {
 		t.Error("the lost device reads")
 	}
 }
+
+// Who has the device and not the words reads and signs until the recovery is through, and can stop it; they can't take the identity
+// over. Who has neither the words nor the keys in force gets nothing onto the chain at all.
+func TestRecoveryByHalves(t *testing.T) {
+	w := newWorld(t)
+	maria := w.owner()
+	thief := maria.Client // the opened device
+	must(t, thief.Home().PrepareReplacement(newCode(t)))
+	if err := thief.Replace(w.ctx, newCode(t)); !errors.Is(err, client.ErrCode) {
+		t.Errorf("the device replaces the keys without the words: %v", err)
+	}
+	fresh, _ := w.recovering(maria)
+	_, err := fresh.Recover(w.ctx, false)
+	must(t, err)
+	for name, b := range map[string]ledger.Body{
+		"the keys to come veto":        &ledger.RecoveryVetoed{},
+		"the keys to come escrow":      &ledger.IdentityEscrowed{Sealed: []byte{1}},
+		"the keys to come revoke":      &ledger.IdentityRevoked{},
+		"the keys to come rotate back": &ledger.IdentityRotated{Recovery: ledger.Hash{1}},
+	} {
+		if err := fresh.Say(w.ctx, ledger.PersonChain(maria.GID()), func([]*ledger.Entry) ([]ledger.Body, error) {
+			return []ledger.Body{b}, nil
+		}); err == nil {
+			t.Errorf("before the wait is over %s", name)
+		}
+	}
+	_, err = thief.Veto(w.ctx, "mine now")
+	must(t, err)
+	w.clock.forward(ledger.RecoveryWait)
+	if _, err := fresh.Recover(w.ctx, false); !errors.Is(err, client.ErrVetoed) {
+		t.Errorf("after the thief's veto: %v", err)
+	}
+}
