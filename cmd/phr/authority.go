@@ -56,6 +56,7 @@ type shownMember struct {
 	GID        identity.GID `json:"gid"`
 	Display    string       `json:"display,omitempty"`
 	Attributes []string     `json:"attributes"`
+	Owed       []string     `json:"owed,omitempty"` // attributes whose newest key is not issued yet
 	Since      time.Time    `json:"since"`
 	Recovered  time.Time    `json:"recovered,omitzero"`          // when other keys took the place of their first
 	Pending    time.Time    `json:"recovery_requested,omitzero"` // when somebody asked for that
@@ -86,10 +87,15 @@ func authorityMembers(ctx context.Context, e *env, args []string) error {
 	for _, m := range members {
 		r := recovered[m.GID]
 		shown := shownMember{GID: m.GID, Display: m.Display, Since: m.Since, Recovered: r.Since, Pending: r.Pending, Rotate: r.Due}
+		var told []string
 		for _, held := range m.Attributes {
-			shown.Attributes = append(shown.Attributes, held.Name)
+			shown.Attributes, told = append(shown.Attributes, held.Name), append(told, held.Name)
+			if !held.Current {
+				shown.Owed = append(shown.Owed, held.Name)
+				told[len(told)-1] += " (new key to come)"
+			}
 		}
-		if err := t.row(shown, string(m.GID), m.Display, strings.Join(shown.Attributes, ", "), moment(m.Since), recoveredText(&r)); err != nil {
+		if err := t.row(shown, string(m.GID), m.Display, strings.Join(told, ", "), moment(m.Since), recoveredText(&r)); err != nil {
 			return err
 		}
 	}
