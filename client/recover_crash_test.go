@@ -32,7 +32,6 @@ func TestRecoveryCrashes(t *testing.T) {
 				t.Fatal(err)
 			case err != nil:
 				crashes++
-				t.Log(before, err)
 			case r.Done:
 				done = true
 			default:

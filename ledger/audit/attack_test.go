@@ -131,6 +131,9 @@ func TestUnmarked(t *testing.T) {
 		{"a role that acts for the patient", w.Sign(w.patient.Identity, none, w.patient.Health, &ledger.PolicySet{Terms: append(slices.Clone(w.patient.Terms), deputies)})[0], 0, audit.Writer, "not one person"},
 		{"a proxy without an end", w.Sign(w.patient.Identity, none, w.patient.Health, &ledger.PolicySet{Terms: append(slices.Clone(w.patient.Terms), forever)})[0], 0, audit.Writer, "without an end"},
 		{"a doctor who claims to act for the patient", claimed, 0, audit.Session, "was written by term"},
+		{"keys replaced without them and without a wait", w.Sign(w.doctor.Identity, none, ledger.PersonChain(w.doctor.GID()), &ledger.IdentityRotated{
+			Sign: outsider.Keys().Sign, Seal: outsider.Keys().Seal, Recovery: ledger.Hash{1}, RecoveryUsed: w.doctor.Keys().Sign,
+		})[0], 0, audit.Identity, "no request to recover the identity stands"},
 		{"by nobody registered", w.Sign(w.Stranger(), none, w.patient.Profile, &ledger.PatientRegistered{})[0], 0, audit.Invalid, "not registered"},
 		{"an unsigned record", w.Sign(w.patient.Identity, none, w.patient.Health, w.patient.Records(2, 10)...)[0], 0, audit.Unsigned, "signs a run"},
 	} {
