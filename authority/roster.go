@@ -99,7 +99,9 @@ func (r *Roster) enrolled(at time.Time, b *ledger.RepresentativeEnrolled) {
 	}
 	m.display, m.since = b.Display, at
 	for _, name := range b.Attributes {
-		m.held[name] = m.held[name] // who is enrolled keeps the key they hold
+		if _, enrolled := m.held[name]; !enrolled { // who is keeps the key they hold
+			m.held[name] = issued{}
+		}
 	}
 	if id, ok := invitationOf(b.Identified); ok {
 		if r.used[id] == nil {
