@@ -34,14 +34,22 @@ func escrowKey(code *recovery.Secret) (*identity.Escrow, error) {
 
 // seal seals an escrow of somebody to the public half of their escrow key.
 func (x *escrow) seal(to []byte, gid identity.GID) ([]byte, error) {
+	plain, err := x.fill()
+	if err != nil {
+		return nil, err
+	}
+	defer clear(plain)
+	return identity.SealEscrow(to, escrowInfo, []byte(gid), plain)
+}
+
+// fill encodes an escrow and fills it up.
+func (x *escrow) fill() ([]byte, error) {
 	plain, err := canonical.Marshal(x)
 	if err != nil {
 		return nil, err
 	}
 	plain = append(plain, 0x80)
-	plain = append(plain, make([]byte, (escrowStep-len(plain)%escrowStep)%escrowStep)...)
-	defer clear(plain)
-	return identity.SealEscrow(to, escrowInfo, []byte(gid), plain)
+	return append(plain, make([]byte, (escrowStep-len(plain)%escrowStep)%escrowStep)...), nil
 }
 
 // openEscrow is the inverse of seal.
@@ -51,11 +59,16 @@ func openEscrow(key *identity.Escrow, gid identity.GID, sealed []byte) (*escrow,
 		return nil, err
 	}
 	defer clear(plain)
+	return parseEscrow(plain)
+}
+
+// parseEscrow reads what seal has filled up.
+func parseEscrow(plain []byte) (*escrow, error) {
 	end := len(plain) - 1
 	for end >= 0 && plain[end] == 0 {
 		end--
 	}
-	if end < 0 || plain[end] != 0x80 {
+	if end < 0 || plain[end] != 0x80 || len(plain)%escrowStep != 0 {
 		return nil, errors.New("an escrow that is not filled up")
 	}
 	x := new(escrow)

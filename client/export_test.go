@@ -364,3 +364,12 @@ func (h *Held) Ended() <-chan struct{} { return h.s.conn.Closed() }
 func (c *Client) CheckHeld(ctx context.Context, gid identity.GID, encoded []byte) (policy.Attribute, bool, error) {
 	return c.checkHeld(ctx, gid, encoded)
 }
+
+// ParseEscrow reads an escrow that was opened, and returns it as it is sealed.
+func ParseEscrow(plain []byte) ([]byte, error) {
+	x, err := parseEscrow(plain)
+	if err != nil {
+		return nil, err
+	}
+	return x.fill()
+}

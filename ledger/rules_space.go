@@ -124,7 +124,11 @@ func (s *State) checkSignature(e *Entry) error {
 	if e.ShowsKey() {
 		return e.VerifyShown()
 	}
-	keys, err := s.keysAt(e.Author, s.at(e, PersonChain(e.Author)))
+	position := s.at(e, PersonChain(e.Author))
+	if s.inPart(e.Chain) && e.Chain == PersonChain(e.Author) {
+		position = s.count // of the entry itself: what came after it may be known already
+	}
+	keys, err := s.keysAt(e.Author, position)
 	if err != nil {
 		return err
 	}
