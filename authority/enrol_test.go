@@ -203,6 +203,7 @@ func TestIssueGrant(t *testing.T) {
 func TestRoster(t *testing.T) {
 	w := newWorld(t)
 	chain := ledger.AuthorityChain("city-hospital")
+	defined := w.state.Position().Count
 	for _, b := range w.roster.Definitions("nurse", "doctor") {
 		w.say(w.founder, chain, b)
 	}
@@ -215,6 +216,7 @@ func TestRoster(t *testing.T) {
 	if head, _ := w.state.Head(chain); number != head.Number || hash != head.Hash || number != last.Number+2 {
 		t.Errorf("Head = %d %s, want %+v", number, hash, head)
 	}
+	moved := w.state.Position().Count
 	w.say(w.founder, chain, &ledger.AttributeVersioned{Name: "doctor", Version: 2})
 	w.say(w.founder, chain, &ledger.RepresentativeEnrolled{GID: ben.GID(), Attributes: []string{"nurse"}, Display: "Ben"})
 	w.say(w.founder, chain, &ledger.RepresentativeRemoved{GID: ana.GID(), Attributes: []string{"doctor"}})
@@ -223,7 +225,7 @@ func TestRoster(t *testing.T) {
 	if len(members) != 1 || members[0].GID != ben.GID() || members[0].Display != "Ben" || !members[0].Since.Equal(start) {
 		t.Fatalf("members = %+v, want Ben", members)
 	}
-	want := []authority.Held{{Name: "doctor", Version: 1}, {Name: "nurse"}}
+	want := []authority.Held{{Name: "doctor", Version: 1, Since: moved}, {Name: "nurse", Since: defined}}
 	if !slices.Equal(members[0].Attributes, want) {
 		t.Errorf("attributes = %+v, want %+v", members[0].Attributes, want)
 	}

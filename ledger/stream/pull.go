@@ -17,6 +17,7 @@ const (
 	pullExpires   = 20 * time.Second // how long a pull waits for new entries
 	pullHeartbeat = 5 * time.Second  // how often the server says, meanwhile, that it still waits
 	pullSilence   = 15 * time.Second // how long silence is taken for a live server
+	pullAgain     = time.Second      // how long what should be there is waited for
 )
 
 // ErrNoConsumer is returned, wrapped, when a consumer is gone: idled out, deleted with its session, or never made.
@@ -62,21 +63,28 @@ func (p *puller) close() {
 }
 
 // drain reads exactly what the stream holds. Asking for one entry more would make the server scan to the stream's end.
-// What the server counts but can't read, it passes over without a word: then some are left when there is nothing more.
+// What the server counts but can't read, it passes over without a word: then some are left when there is nothing more. A server
+// that is busy may say so too early, and is asked once more.
 func (p *puller) drain(ctx context.Context, fn func([]Entry, uint64) error) error {
-	for p.pending > 0 {
+	for again := false; p.pending > 0; {
 		before := p.delivered
-		want := pullRequest{Batch: int(min(p.pending, pullBatch)), MaxBytes: pullBytes, NoWait: true}
+		want := pullRequest{Batch: int(min(p.pending, pullBatch)), MaxBytes: pullBytes, NoWait: !again}
+		if again {
+			want.Expires = pullAgain
+		}
 		if err := p.pull(ctx, want, fn); err != nil {
 			return err
 		}
-		if p.delivered > before {
-			continue
-		}
-		if p.erasable {
+		switch {
+		case p.delivered > before:
+			again = false
+		case !again:
+			again = true
+		case p.erasable:
 			return nil
+		default:
+			return &GapError{Last: p.seq, Missing: p.pending}
 		}
-		return &GapError{Last: p.seq, Missing: p.pending}
 	}
 	return nil
 }
