@@ -22,6 +22,7 @@ import (
 // Home is what one person or authority keeps on their machine: the secrets in a keystore, and files beside it that are
 // sealed with the keystore's key. A home without a directory lives in memory.
 type Home struct {
+	redacted
 	dir      string
 	keystore *keystore.Keystore // nil in memory, and with an agent
 	agent    Keys               // which acts with the keys if they are not here

@@ -1,18 +1,6 @@
 package client
 
-import (
-	"fmt"
-	"io"
-	"log/slog"
-)
+import "github.com/phrledger/phr/crypto/redact"
 
-const redactedText = "redacted"
-
-// String returns "redacted".
-func (h *Home) String() string { return redactedText }
-
-// Format writes "redacted" whatever the verb: %d and %#v would otherwise reach the keys by reflection.
-func (h *Home) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redactedText) }
-
-// LogValue returns "redacted".
-func (h *Home) LogValue() slog.Value { return slog.StringValue(redactedText) }
+// redacted is embedded in types with secrets, so that nothing prints what is inside.
+type redacted = redact.Secret

@@ -19,8 +19,8 @@ const (
 
 // floors are the packages of the product from the ground up. A package imports packages of lower floors only.
 var floors = [][]string{
-	{"crypto/canonical", "crypto/policy", "crypto/recovery", "projections/chart/fhir/sample"},
-	{"crypto/identity", "crypto/keystore", "crypto/abe", "projections/chart/fhir", "ledger/stream"},
+	{"crypto/canonical", "crypto/policy", "crypto/redact", "projections/chart/fhir/sample"},
+	{"crypto/identity", "crypto/keystore", "crypto/abe", "crypto/recovery", "projections/chart/fhir", "ledger/stream"},
 	{"crypto/epoch", "crypto/pairing", "projections/chart", "ledger/stream/embedded"},
 	{"ledger"},
 	{"ledger/protocol", "ledger/audit", "authority", "projections"},

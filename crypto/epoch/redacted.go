@@ -1,24 +1,6 @@
 package epoch
 
-import (
-	"fmt"
-	"io"
-	"log/slog"
-)
+import "github.com/phrledger/phr/crypto/redact"
 
-const redactedText = "redacted"
-
-// redacted is embedded in secret types, so that no way of printing or logging them shows what they hold.
-type redacted struct{}
-
-// String returns "redacted".
-func (redacted) String() string { return redactedText }
-
-// Format writes "redacted" whatever the verb: %d and %#v would otherwise reach the fields by reflection.
-func (redacted) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redactedText) }
-
-// MarshalJSON returns "redacted" as a JSON string.
-func (redacted) MarshalJSON() ([]byte, error) { return []byte(`"` + redactedText + `"`), nil }
-
-// LogValue returns "redacted".
-func (redacted) LogValue() slog.Value { return slog.StringValue(redactedText) }
+// redacted is embedded in types with secrets, so that nothing prints what is inside.
+type redacted = redact.Secret

@@ -46,6 +46,7 @@ var ErrConflict = errors.New("keystore was changed by another process")
 // Keystore is an open keystore. It holds the data key and the contents in memory until Close, never prints them, and is safe
 // for concurrent use.
 type Keystore struct {
+	redacted
 	path string
 
 	mu       sync.Mutex

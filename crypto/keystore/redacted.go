@@ -1,24 +1,6 @@
 package keystore
 
-import (
-	"fmt"
-	"io"
-	"log/slog"
-)
+import "github.com/phrledger/phr/crypto/redact"
 
-const redactedText = "redacted"
-
-// String returns "redacted".
-func (k *Keystore) String() string { return redactedText }
-
-// GoString returns "redacted".
-func (k *Keystore) GoString() string { return redactedText }
-
-// Format writes "redacted" whatever the verb.
-func (k *Keystore) Format(f fmt.State, _ rune) { io.WriteString(f, redactedText) }
-
-// MarshalJSON returns "redacted" as a string.
-func (k *Keystore) MarshalJSON() ([]byte, error) { return []byte(`"` + redactedText + `"`), nil }
-
-// LogValue returns "redacted".
-func (k *Keystore) LogValue() slog.Value { return slog.StringValue(redactedText) }
+// redacted is embedded in types with secrets, so that nothing prints what is inside.
+type redacted = redact.Secret
