@@ -148,6 +148,18 @@ func TestAttack06_DoctoredState(t *testing.T) {
 // invitations.
 func TestParseFirstVersion(t *testing.T) {
 	a := populated(t)
+	old, err := authority.Parse(firstVersion(t, a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(old.Bytes(), a.Bytes()) {
+		t.Error("it is read as another authority")
+	}
+}
+
+// firstVersion returns the encoding of a as the first version wrote it.
+func firstVersion(t testing.TB, a *authority.Authority) []byte {
+	t.Helper()
 	var fields []any
 	if err := canonical.Unmarshal(a.Bytes(), &fields); err != nil {
 		t.Fatal(err)
@@ -157,13 +169,7 @@ func TestParseFirstVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old, err := authority.Parse(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(old.Bytes(), a.Bytes()) {
-		t.Error("it is read as another authority")
-	}
+	return b
 }
 
 // surgery returns the fields of the invitation that has everything.

@@ -74,7 +74,7 @@ func (a *Authority) Bytes() []byte {
 
 func compareInvitations(x, y InvitationID) int { return bytes.Compare(x[:], y[:]) }
 
-// Parse is the inverse of Bytes. It fails with ErrMalformed for anything else.
+// Parse is the inverse of Bytes, and also reads what the first version of Bytes wrote. It fails with ErrMalformed for anything else.
 func Parse(b []byte) (*Authority, error) {
 	enc, err := decode(b)
 	if err != nil {
