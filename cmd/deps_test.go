@@ -23,7 +23,7 @@ var floors = [][]string{
 	{"crypto/identity", "crypto/keystore", "crypto/abe", "crypto/recovery", "projections/chart/fhir", "ledger/stream"},
 	{"crypto/epoch", "crypto/pairing", "projections/chart", "ledger/stream/embedded"},
 	{"ledger"},
-	{"ledger/protocol", "ledger/audit", "authority", "projections"},
+	{"ledger/protocol", "ledger/tree", "ledger/audit", "authority", "projections"},
 	{"authority/challenge", "projections/directory", "projections/timeline", "projections/disclosures"},
 	{"ledger/ingest", "client"},
 	{"authority/gate", "client/agent"},

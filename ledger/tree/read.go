@@ -1,0 +1,177 @@
+package tree
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/phrledger/phr/ledger"
+)
+
+// hashes reads hashes of a tree, each proven by its root.
+func (s *Store) hashes(c Checkpoint) tlog.HashReader {
+	return tlog.TileHashReader(c.tree(), tiles{s, nil})
+}
+
+// tiles reads the tiles of a Store for tlog, and keeps what it has read if there is a place for it.
+type tiles struct {
+	*Store
+	kept map[tlog.Tile][]byte
+}
+
+// Height implements tlog.TileReader.
+func (tiles) Height() int { return tileHeight }
+
+// SaveTiles implements tlog.TileReader.
+func (tiles) SaveTiles([]tlog.Tile, [][]byte) {}
+
+// ReadTiles implements tlog.TileReader. A partial tile that is gone is the beginning of the full one.
+func (r tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
+	out := make([][]byte, len(wanted))
+	for i, t := range wanted {
+		contents, err := r.readEither(tilePath(t), tilePath(tlog.Tile{H: t.H, L: t.L, N: t.N, W: tileWidth}))
+		if err != nil {
+			return nil, err
+		}
+		if len(contents) < t.W*tlog.HashSize {
+			return nil, fmt.Errorf("%w: %s has %d bytes", ErrDamaged, tilePath(t), len(contents))
+		}
+		if out[i] = contents[:t.W*tlog.HashSize]; r.kept != nil {
+			r.kept[t] = out[i]
+		}
+	}
+	return out, nil
+}
+
+// readEither reads a file, or another one if the first is not there.
+func (s *Store) readEither(name, other string) ([]byte, error) {
+	contents, err := s.files.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) && name != other {
+		contents, err = s.files.ReadFile(other)
+	}
+	return contents, err
+}
+
+// Inclusion returns the proof that entry index is in the tree of the newest checkpoint, which it returns signed.
+func (s *Store) Inclusion(index uint64) ([]ledger.Hash, []byte, error) {
+	at := s.at.Load()
+	if index >= at.Size {
+		return nil, nil, fmt.Errorf("entry %d is not sealed yet: the tree has %d", index+1, at.Size)
+	}
+	proof, err := tlog.ProveRecord(int64(at.Size), int64(index), s.hashes(at.Checkpoint))
+	if err != nil {
+		return nil, nil, fmt.Errorf("proving entry %d: %w: %w", index+1, ErrDamaged, err)
+	}
+	return fromTlog(proof), at.signed, nil
+}
+
+// Consistency returns the proof that the tree of the newest checkpoint, which it returns signed, extends the one that had size
+// entries.
+func (s *Store) Consistency(size uint64) ([]ledger.Hash, []byte, error) {
+	at := s.at.Load()
+	if size > at.Size {
+		return nil, nil, fmt.Errorf("the tree has %d entries, and not %d", at.Size, size)
+	}
+	if size == 0 || size == at.Size {
+		return nil, at.signed, nil
+	}
+	proof, err := tlog.ProveTree(int64(at.Size), int64(size), s.hashes(at.Checkpoint))
+	if err != nil {
+		return nil, nil, fmt.Errorf("proving that %d entries extend %d: %w: %w", at.Size, size, ErrDamaged, err)
+	}
+	return fromTlog(proof), at.signed, nil
+}
+
+// Leaves calls fn with the leaf of each sealed entry from an index on, each proven by the checkpoint, until there are no more or fn
+// fails. It fails with ErrDamaged where a file does not hold what the tree commits to.
+func (s *Store) Leaves(from uint64, fn func(index uint64, leaf [LeafSize]byte) error) error {
+	return walk(from, s.at.Load().Size, s.provenLeaves, fn)
+}
+
+// Entries calls fn with each sealed entry, as Leaves does with the leaves.
+func (s *Store) Entries(from uint64, fn func(index uint64, entry []byte) error) error {
+	return walk(from, s.at.Load().Size, s.block, fn)
+}
+
+// walk goes through what read returns of each bundle of a tree with size entries.
+func walk[T any](from, size uint64, read func(n uint64, width int) ([]T, error), fn func(index uint64, each T) error) error {
+	for n := from / tileWidth; n*tileWidth < size; n++ {
+		all, err := read(n, widthAt(size, 0, int64(n)))
+		if err != nil {
+			return err
+		}
+		for i, each := range all {
+			if index := n*tileWidth + uint64(i); index >= from {
+				if err := fn(index, each); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// block returns the first entries of a data file, compared with the leaves of their bundle.
+func (s *Store) block(n uint64, width int) ([][]byte, error) {
+	leaves, err := s.provenLeaves(n, width)
+	if err != nil {
+		return nil, err
+	}
+	contents, err := s.files.ReadFile(dataPath(n))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	entries := make([][]byte, width)
+	for i := range entries {
+		if len(contents) < 4 || uint32(len(contents)-4) < binary.BigEndian.Uint32(contents) {
+			return nil, fmt.Errorf("%w: %s ends before entry %d", ErrDamaged, dataPath(n), n*tileWidth+uint64(i)+1)
+		}
+		end := 4 + int(binary.BigEndian.Uint32(contents))
+		if entries[i] = contents[4:end:end]; Leaf(entries[i]) != leaves[i] {
+			return nil, fmt.Errorf("%w: %s has something else for entry %d", ErrDamaged, dataPath(n), n*tileWidth+uint64(i)+1)
+		}
+		contents = contents[end:]
+	}
+	return entries, nil
+}
+
+// provenLeaves returns the first leaves of a bundle, each proven by the checkpoint.
+func (s *Store) provenLeaves(n uint64, width int) ([][LeafSize]byte, error) {
+	leaves, err := s.leaves(n, width)
+	if err != nil {
+		return nil, err
+	}
+	indexes := make([]int64, width)
+	for i := range indexes {
+		indexes[i] = tlog.StoredHashIndex(0, int64(n)*tileWidth+int64(i))
+	}
+	proven, err := s.hashes(s.at.Load().Checkpoint).ReadHashes(indexes)
+	if err != nil {
+		return nil, fmt.Errorf("%w: hashes of entries %d to %d: %w", ErrDamaged, n*tileWidth+1, n*tileWidth+uint64(width), err)
+	}
+	for i, leaf := range leaves {
+		if tlog.RecordHash(leaf[:]) != proven[i] {
+			return nil, fmt.Errorf("%w: %s has another leaf for entry %d", ErrDamaged, bundlePath(n, width), n*tileWidth+uint64(i)+1)
+		}
+	}
+	return leaves, nil
+}
+
+// leaves returns the first leaves of a bundle.
+func (s *Store) leaves(n uint64, width int) ([][LeafSize]byte, error) {
+	contents, err := s.readEither(bundlePath(n, width), bundlePath(n, tileWidth))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	leaves := make([][LeafSize]byte, width)
+	for i := range leaves {
+		if len(contents) < 2+LeafSize || binary.BigEndian.Uint16(contents) != LeafSize {
+			return nil, fmt.Errorf("%w: %s has no leaf for entry %d", ErrDamaged, bundlePath(n, width), n*tileWidth+uint64(i)+1)
+		}
+		leaves[i], contents = [LeafSize]byte(contents[2:]), contents[2+LeafSize:]
+	}
+	return leaves, nil
+}

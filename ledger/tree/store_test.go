@@ -1,0 +1,225 @@
+package tree_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/tree"
+)
+
+const origin = "phr/test"
+
+// key is the log's in all tests.
+func key(t testing.TB) (note.Signer, note.Verifier) {
+	t.Helper()
+	private := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
+	signer, err := tree.NewSigner(origin, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := tree.NewVerifier(origin, private.Public().(ed25519.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer, verifier
+}
+
+func sealer(t testing.TB, files tree.Files) *tree.Store {
+	t.Helper()
+	_, verifier := key(t)
+	s, err := tree.OpenSealer(files, verifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func appendTo(t testing.TB, s *tree.Store, entries [][]byte) {
+	t.Helper()
+	if err := s.Append(entries, sign(t)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sign(t testing.TB) func(tree.Checkpoint) ([]byte, error) {
+	signer, _ := key(t)
+	return func(c tree.Checkpoint) ([]byte, error) { return c.Sign(signer) }
+}
+
+// entry returns the i-th entry of all tests, of a length between 1 and 300 bytes.
+func entry(i int) []byte {
+	return bytes.Repeat([]byte(fmt.Sprint(i, ".")), 1+i%60)
+}
+
+func entriesFrom(from, n int) (entries [][]byte) {
+	for i := range n {
+		entries = append(entries, entry(from+i))
+	}
+	return entries
+}
+
+// plain computes the root of the first n entries without tiles.
+func plain(t testing.TB, n int) ledger.Hash {
+	t.Helper()
+	var stored memory
+	for i := range n {
+		leaf := tree.Leaf(entry(i))
+		made, err := tlog.StoredHashes(int64(i), leaf[:], stored)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored = append(stored, made...)
+	}
+	root, err := tlog.TreeHash(int64(n), stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ledger.Hash(root)
+}
+
+type memory []tlog.Hash
+
+func (m memory) ReadHashes(indexes []int64) (out []tlog.Hash, err error) {
+	for _, i := range indexes {
+		out = append(out, m[i])
+	}
+	return out, nil
+}
+
+// However a tree has grown, it has the root of its entries, gives each of them back, and proves each of them and every earlier tree.
+func TestAppend(t *testing.T) {
+	_, verifier := key(t)
+	for _, steps := range [][]int{{1}, {1, 1, 1}, {255, 1, 1}, {256}, {256, 256, 1}, {300, 700, 24}, {65_535, 1, 1}, {66_000}} {
+		t.Run(fmt.Sprint(steps), func(t *testing.T) {
+			dir := tree.Dir(t.TempDir())
+			s := sealer(t, dir)
+			var earlier []tree.Checkpoint
+			size := 0
+			for _, n := range steps {
+				c, _ := s.Checkpoint()
+				earlier = append(earlier, c)
+				appendTo(t, s, entriesFrom(size, n))
+				size += n
+			}
+			c, signed := s.Checkpoint()
+			if opened, err := tree.OpenCheckpoint(signed, verifier); err != nil || opened != c {
+				t.Fatalf("the checkpoint opens as %v, %v", opened, err)
+			}
+			if c.Size != uint64(size) || c.Root != plain(t, size) {
+				t.Errorf("checkpoint of %d entries with root %s", c.Size, c.Root)
+			}
+			checkAll(t, dir, earlier)
+		})
+	}
+}
+
+// checkAll reads everything in a directory as another process would.
+func checkAll(t *testing.T, files tree.Files, earlier []tree.Checkpoint) {
+	t.Helper()
+	_, verifier := key(t)
+	s, err := tree.Open(files, verifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := s.Checkpoint()
+	next := uint64(0)
+	err = s.Entries(0, func(i uint64, e []byte) error {
+		if i != next || !bytes.Equal(e, entry(int(i))) {
+			t.Errorf("entry %d is %q", i, e)
+		}
+		next++
+		return nil
+	})
+	if err != nil || next != c.Size {
+		t.Errorf("%d entries of %d: %v", next, c.Size, err)
+	}
+	for _, i := range []uint64{0, c.Size / 2, c.Size - 1, rand.Uint64N(c.Size)} {
+		proof, _, err := s.Inclusion(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Includes(i, entry(int(i)), proof); err != nil {
+			t.Error(err)
+		}
+		if err := c.Includes(i, entry(int(i)+1), proof); !errors.Is(err, tree.ErrNotProven) {
+			t.Errorf("another entry %d is proven: %v", i, err)
+		}
+	}
+	for _, before := range earlier {
+		proof, _, err := s.Consistency(before.Size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Extends(before, proof); err != nil {
+			t.Error(err)
+		}
+		before.Root[0]++
+		if err := c.Extends(before, proof); before.Size > 0 && !errors.Is(err, tree.ErrNotProven) {
+			t.Errorf("it extends another tree of %d: %v", before.Size, err)
+		}
+	}
+}
+
+// Nobody else seals meanwhile; and who finds another checkpoint than the one they left does not seal.
+func TestOneSealer(t *testing.T) {
+	dir := tree.Dir(t.TempDir())
+	s := sealer(t, dir)
+	appendTo(t, s, entriesFrom(0, 3))
+	_, verifier := key(t)
+	if _, err := tree.OpenSealer(dir, verifier); !errors.Is(err, tree.ErrLocked) {
+		t.Errorf("a second sealer: %v, want ErrLocked", err)
+	}
+	signer, _ := key(t)
+	other, err := tree.Checkpoint{Origin: origin, Size: 3, Root: plain(t, 2)}.Sign(signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(string(dir), "checkpoint"), other, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(entriesFrom(3, 1), sign(t)); !errors.Is(err, tree.ErrMoved) {
+		t.Errorf("sealing over another's checkpoint: %v, want ErrMoved", err)
+	}
+	if err := s.Append(entriesFrom(3, 1), sign(t)); err == nil {
+		t.Error("sealing goes on after a failure without opening the tree again")
+	}
+}
+
+// What an interrupted sealer has left beyond its checkpoint is nobody's business.
+func TestLeftovers(t *testing.T) {
+	dir := tree.Dir(t.TempDir())
+	_, verifier := key(t)
+	s, err := tree.OpenSealer(dir, verifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendTo(t, s, entriesFrom(0, 250))
+	stop := errors.New("stop")
+	err = s.Append(entriesFrom(1000, 600), func(tree.Checkpoint) ([]byte, error) { return nil, stop })
+	if !errors.Is(err, stop) {
+		t.Fatalf("an interrupted Append: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = sealer(t, dir)
+	for size := 250; size < 620; size += 37 {
+		appendTo(t, s, entriesFrom(size, 37))
+		checkAll(t, dir, nil)
+	}
+}
