@@ -281,6 +281,7 @@ type NodeDescribed struct {
 	Suites   []uint16 `cbor:"4,keyasint"`          // abe suites, preferred first
 	Expires  int64    `cbor:"5,keyasint"`          // unix milliseconds
 	Registry Hash     `cbor:"6,keyasint,omitzero"` // of the registry's authority.registered
+	Log      [32]byte `cbor:"7,keyasint,omitzero"` // Ed25519 key that signs checkpoints of the tree; zero in logs without one
 }
 
 // Rejected marks an entry that is in the log but does not count.
@@ -295,8 +296,9 @@ type Incident struct {
 	Text string `cbor:"1,keyasint"`
 }
 
-// Checkpoint commits to the log's first Size entries.
+// Checkpoint commits to the log's first Size entries, and to where each chain ends by them: see ledger/tree.
 type Checkpoint struct {
 	Size uint64 `cbor:"1,keyasint"`
-	Root Hash   `cbor:"2,keyasint"`
+	Root Hash   `cbor:"2,keyasint"`          // of the Merkle tree
+	Map  Hash   `cbor:"3,keyasint,omitzero"` // of the map of heads
 }

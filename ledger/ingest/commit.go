@@ -74,6 +74,7 @@ func (in *Ingest) commitOnce(ctx context.Context, group []*job) error {
 		return err
 	}
 	for i, t := range passed {
+		t.receipt.Sequence = seqs[i]
 		t.done <- result{receipt: t.receipt, seq: seqs[i]}
 	}
 	for j, err := range failed {

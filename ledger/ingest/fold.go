@@ -12,6 +12,7 @@ import (
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/stream"
+	"github.com/phrledger/phr/ledger/tree"
 )
 
 // Fold is the node's fold of the log, kept up to date by following it. Gate, ingest and key service decide on it. Its methods
@@ -30,6 +31,8 @@ type Fold struct {
 	sent     map[string]sent                // the batch that this node appended last, by id
 	gone     []replaced                     // parts that the log says are erased, and may be there still
 	moved    chan struct{}                  // closed and replaced when the fold moves
+	heads    tree.Heads                     // where each chain ended when it was last asked for
+	ends     map[ledger.Chain]tree.Head     // where chains have ended since
 }
 
 // sent is an entry that this node has appended, as it will come back.
@@ -50,6 +53,7 @@ func NewFold(root identity.GID, log *slog.Logger) *Fold {
 		rejected: make(map[ledger.Chain][]ledger.Hash),
 		closed:   make(map[string]error),
 		moved:    make(chan struct{}),
+		ends:     make(map[ledger.Chain]tree.Head),
 	}
 }
 
@@ -136,6 +140,8 @@ func (f *Fold) fold(run []*ledger.Entry) {
 	switch {
 	case err == nil:
 		f.gone = append(f.gone, gone...)
+		last := run[len(run)-1]
+		f.ends[last.Chain] = tree.Head{Number: last.Number, Hash: last.Hash}
 		for _, e := range run {
 			if mark, ok := e.Body.(*ledger.Rejected); ok {
 				f.marked(mark.Event)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/tree"
 )
 
 // View calls fn with the fold. fn must not keep or change it.
@@ -44,6 +45,19 @@ func (f *Fold) Sequence() uint64 {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return f.seq
+}
+
+// Heads returns where each chain ends by the entries up to a stream sequence, the newest followed. The root of the map is
+// computed already, so that others may ask for proofs while the fold goes on.
+func (f *Fold) Heads() (uint64, tree.Heads) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for c, end := range f.ends {
+		f.heads = f.heads.With(c, end)
+	}
+	clear(f.ends)
+	f.heads.Root()
+	return f.seq, f.heads
 }
 
 // Rejected returns the entries on a chain that do not count.

@@ -41,6 +41,7 @@ type Receipt struct {
 	Committed bool            `cbor:"1,keyasint"`
 	LogTime   int64           `cbor:"2,keyasint,omitempty"` // unix milliseconds
 	Control   ledger.Position `cbor:"3,keyasint"`
+	Sequence  uint64          `cbor:"4,keyasint,omitempty"` // in the log, of the last event; those before it come before it
 }
 
 // The codes of errors that clients branch on.

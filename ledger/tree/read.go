@@ -68,6 +68,19 @@ func (s *Store) Inclusion(index uint64) ([]ledger.Hash, []byte, error) {
 	return fromTlog(proof), at.signed, nil
 }
 
+// Root returns the root that the tree had when it had size entries.
+func (s *Store) Root(size uint64) (ledger.Hash, error) {
+	at := s.at.Load()
+	if size > at.Size {
+		return ledger.Hash{}, fmt.Errorf("the tree has %d entries, and not %d", at.Size, size)
+	}
+	root, err := tlog.TreeHash(int64(size), s.hashes(at.Checkpoint))
+	if err != nil {
+		return ledger.Hash{}, fmt.Errorf("computing the root of %d entries: %w: %w", size, ErrDamaged, err)
+	}
+	return ledger.Hash(root), nil
+}
+
 // Consistency returns the proof that the tree of the newest checkpoint, which it returns signed, extends the one that had size
 // entries.
 func (s *Store) Consistency(size uint64) ([]ledger.Hash, []byte, error) {

@@ -1,0 +1,63 @@
+package protocol
+
+import (
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/tree"
+)
+
+// The subjects of queries about the tree.
+const (
+	DirCheckpoint = "dir.checkpoint"
+	DirProof      = "dir.proof"
+	DirHeads      = "dir.heads"
+)
+
+// CheckpointQuery asks for the newest checkpoint of the tree, and for the proof that it extends the one with Since entries. Anybody
+// may ask.
+type CheckpointQuery struct {
+	Since uint64 `cbor:"1,keyasint"`
+}
+
+// Checkpoint answers a CheckpointQuery. The note is empty while nothing is sealed.
+type Checkpoint struct {
+	Note        []byte        `cbor:"1,keyasint,omitempty"` // signed
+	Consistency []ledger.Hash `cbor:"2,keyasint,omitempty"`
+}
+
+// MaxProofs is how many entries one ProofQuery may ask about.
+const MaxProofs = 64
+
+// ProofQuery asks for the proofs that entries are in the tree, by their places in the log less one. Anybody may ask: a proof says
+// nothing of what is proven.
+type ProofQuery struct {
+	Indexes []uint64 `cbor:"1,keyasint"`
+}
+
+// Proofs answers a ProofQuery for those entries that are sealed.
+type Proofs struct {
+	Note   []byte  `cbor:"1,keyasint,omitempty"` // the signed checkpoint that they all rest on
+	Proofs []Proof `cbor:"2,keyasint,omitempty"`
+}
+
+// Proof is the way of one entry to the root.
+type Proof struct {
+	Index  uint64        `cbor:"1,keyasint"`
+	Hashes []ledger.Hash `cbor:"2,keyasint,omitempty"`
+}
+
+// MaxHeads is how many chains one HeadsQuery may ask about.
+const MaxHeads = 64
+
+// HeadsQuery asks where chains end, by the newest checkpoint event on the log, in a session that may read them. The node logs a new
+// one if the newest is not fresh.
+type HeadsQuery struct {
+	Chains []string `cbor:"1,keyasint"`
+}
+
+// Heads answers a HeadsQuery.
+type Heads struct {
+	Entry []byte           `cbor:"1,keyasint"` // of the checkpoint event, which names the root of the map
+	Proof Proof            `cbor:"2,keyasint"` // that the entry is in the tree
+	Note  []byte           `cbor:"3,keyasint"` // the signed checkpoint of that tree
+	Heads []tree.HeadProof `cbor:"4,keyasint,omitempty"`
+}
