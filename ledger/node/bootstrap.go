@@ -98,13 +98,10 @@ func registration(id *identity.Identity) *ledger.IdentityRegistered {
 // isDescribed tells whether the root's description of the node is there, fits, and lasts.
 func (n *Node) isDescribed(s *ledger.State) bool {
 	d, ok := s.Node(n.keys.node.GID())
-	return ok && d.Gate == n.gateKey() && time.UnixMilli(d.Expires).Sub(n.config.Now()) > renewBefore
+	return ok && d.Gate == public(n.keys.gate) && d.Log == public(n.keys.log) && time.UnixMilli(d.Expires).Sub(n.config.Now()) > renewBefore
 }
 
-func (n *Node) gateKey() (public [32]byte) {
-	copy(public[:], n.keys.gate.Public().(ed25519.PublicKey))
-	return public
-}
+func public(key ed25519.PrivateKey) [32]byte { return [32]byte(key.Public().(ed25519.PublicKey)) }
 
 func (n *Node) describe(ctx context.Context) error {
 	account, err := n.account()
@@ -112,7 +109,7 @@ func (n *Node) describe(ctx context.Context) error {
 		return err
 	}
 	body := &ledger.NodeDescribed{
-		Sequence: 1, Gate: n.gateKey(), Account: account, Suites: []uint16{uint16(abe.RW15BLS12381)},
+		Sequence: 1, Gate: public(n.keys.gate), Log: public(n.keys.log), Account: account, Suites: []uint16{uint16(abe.RW15BLS12381)},
 		Expires: n.config.Now().Add(describedFor).UnixMilli(),
 	}
 	chain := ledger.NodeChain(n.keys.node.GID())

@@ -31,6 +31,9 @@ func (n *Node) serveDirectory(ctx context.Context, g *errgroup.Group) error {
 		{protocol.DirAuthority, answer(n, n.authority)},
 		{protocol.DirRegistration, answer(n, n.registration)},
 		{protocol.DirRecovery, answer(n, n.recovery)},
+		{protocol.DirCheckpoint, answer(n, n.checkpoint)},
+		{protocol.DirProof, answer(n, n.proofs)},
+		{protocol.DirHeads, forSession(n, n.heads)},
 		{protocol.DirMine, forLogin(n, n.mine)},
 		{protocol.DirKeys, forLogin(n, n.keysOf)},
 		{protocol.DirNames, forLogin(n, n.names)},
@@ -121,6 +124,16 @@ func notFound(format string, subject any) error {
 
 // forLogin makes a handler of a query about what is the caller's own.
 func forLogin[Query, Answer any](n *Node, find func(context.Context, *challenge.Session, *Query) (*Answer, error)) stream.Handler {
+	return forSession(n, func(ctx context.Context, s *challenge.Session, q *Query) (*Answer, error) {
+		if s.Operation() != ledger.OpLogin {
+			return nil, errLogin
+		}
+		return find(ctx, s, q)
+	})
+}
+
+// forSession makes a handler of a query that depends on the caller's session.
+func forSession[Query, Answer any](n *Node, find func(context.Context, *challenge.Session, *Query) (*Answer, error)) stream.Handler {
 	return func(ctx context.Context, r *stream.Request) ([]byte, error) {
 		q := new(Query)
 		if err := canonical.Unmarshal(r.Data, q); err != nil {
@@ -132,9 +145,6 @@ func forLogin[Query, Answer any](n *Node, find func(context.Context, *challenge.
 		session, ok := n.gate.Live(r.Caller)
 		if !ok {
 			return nil, errEnded
-		}
-		if session.Operation() != ledger.OpLogin {
-			return nil, errLogin
 		}
 		found, err := find(ctx, session, q)
 		if err != nil {

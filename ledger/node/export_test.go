@@ -2,6 +2,7 @@ package node
 
 import (
 	"github.com/phrledger/phr/ledger/ingest"
+	"github.com/phrledger/phr/ledger/sealer"
 	"github.com/phrledger/phr/ledger/stream"
 )
 
@@ -13,6 +14,9 @@ func (n *Node) Fold() *ingest.Fold { return n.fold }
 
 // Ledger is the node's side of the log.
 func (n *Node) Ledger() *stream.Ledger { return n.server.Ledger() }
+
+// Sealer is what seals the node's log.
+func (n *Node) Sealer() *sealer.Sealer { return n.sealer }
 
 // Kick closes the connections of an nkey, as the gate does.
 func (n *Node) Kick(nkey string) error { return n.server.Kick(nkey) }

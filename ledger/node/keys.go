@@ -21,6 +21,7 @@ const (
 	rootFile     = "root.identity"
 	nodeFile     = "node.identity"
 	gateFile     = "gate.seed"
+	logFile      = "log.seed"
 	registryFile = "registry.identity"
 	abeFile      = "registry.authority"
 )
@@ -31,13 +32,14 @@ type keys struct {
 	rootKey  *identity.Identity // nil if it is offline
 	node     *identity.Identity
 	gate     ed25519.PrivateKey
+	log      ed25519.PrivateKey   // signs checkpoints
 	registry *identity.Identity   // nil if it is offline
 	phr      *authority.Authority // the registry as an authority; nil if it is offline
 }
 
-// openKeys reads the keys of the node in dir, or makes them at the first start. It refuses files that others of this machine may
-// read.
-func openKeys(dir string) (*keys, error) {
+// openKeys reads the keys of the node in dir, or makes them at the first start, and the one for checkpoints while nothing is sealed.
+// It refuses files that others of this machine may read.
+func openKeys(dir string, sealed bool) (*keys, error) {
 	k := new(keys)
 	if err := os.MkdirAll(filepath.Join(dir, keysDir), 0o700); err != nil {
 		return nil, err
@@ -68,7 +70,10 @@ func openKeys(dir string) (*keys, error) {
 	if k.registry, k.phr, err = openRegistry(dir, first); err != nil {
 		return nil, err
 	}
-	k.gate, err = openGate(dir, first)
+	if k.gate, err = openSeed(dir, gateFile, first); err != nil {
+		return nil, err
+	}
+	k.log, err = openSeed(dir, logFile, !sealed)
 	return k, err
 }
 
@@ -113,20 +118,21 @@ func openIdentity(dir, name string, first bool) (*identity.Identity, error) {
 	return id, writeKey(dir, name, id.Bytes())
 }
 
-func openGate(dir string, first bool) (ed25519.PrivateKey, error) {
-	seed, err := readKey(dir, gateFile)
+// openSeed reads a key that signs for one of the node's services, and makes one if it may.
+func openSeed(dir, name string, make bool) (ed25519.PrivateKey, error) {
+	seed, err := readKey(dir, name)
 	if err != nil {
 		return nil, err
 	}
-	if seed == nil && first {
+	if seed == nil && make {
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		if err != nil {
 			return nil, err
 		}
-		return key, writeKey(dir, gateFile, key.Seed())
+		return key, writeKey(dir, name, key.Seed())
 	}
 	if len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("reading key %s: missing, or not %d bytes", gateFile, ed25519.SeedSize)
+		return nil, fmt.Errorf("reading key %s: missing, or not %d bytes", name, ed25519.SeedSize)
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
 }

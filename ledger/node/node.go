@@ -11,20 +11,26 @@
 package node
 
 import (
+	"cmp"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/phrledger/phr/authority/gate"
 	"github.com/phrledger/phr/ledger/ingest"
 	"github.com/phrledger/phr/ledger/protocol"
+	"github.com/phrledger/phr/ledger/sealer"
 	"github.com/phrledger/phr/ledger/stream"
 	"github.com/phrledger/phr/ledger/stream/embedded"
+	"github.com/phrledger/phr/ledger/tree"
 	"github.com/phrledger/phr/projections"
 	"github.com/phrledger/phr/projections/directory"
 	"github.com/phrledger/phr/projections/disclosures"
@@ -34,6 +40,7 @@ import (
 // Config says what a node is to be. Dir is required.
 type Config struct {
 	Dir        string // of everything the node keeps; made if it is not there
+	Tree       string // where the sealed copy of the log is kept, best on another disk; empty for "tree" in Dir
 	Listen     string // host:port for people, a loopback address; empty for people in this process only
 	EndorseAll bool   // endorse every authority that registers: for trying things out
 	Log        *slog.Logger
@@ -49,6 +56,7 @@ type Node struct {
 	server  *embedded.Server
 	fold    *ingest.Fold
 	ingest  *ingest.Ingest
+	sealer  *sealer.Sealer
 	gate    *gate.Gate
 	tables  *projections.Runner
 	dir     *directory.Directory
@@ -77,7 +85,12 @@ func (n *Node) start(ctx context.Context) (err error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return err
 	}
-	if n.keys, err = openKeys(c.Dir); err != nil {
+	files := tree.Dir(cmp.Or(c.Tree, filepath.Join(c.Dir, treeDir)))
+	sealed, err := isSealed(files)
+	if err != nil {
+		return err
+	}
+	if n.keys, err = openKeys(c.Dir, sealed); err != nil {
 		return err
 	}
 	if n.server, err = embedded.Start(ctx, embedded.Config{Dir: c.Dir, Listen: c.Listen, Log: c.Log}); err != nil {
@@ -91,6 +104,9 @@ func (n *Node) start(ctx context.Context) (err error) {
 	n.ingest = ingest.New(ingest.Config{Ledger: ledger, Fold: n.fold, Node: n.keys.node, Log: c.Log, Now: c.Now})
 	n.gate = gate.New(gate.Config{Ingest: n.ingest, Key: n.keys.gate, Users: n.server, Log: c.Log, Now: c.Now})
 	n.ingest.Sessions = n.gate
+	if n.sealer, err = n.newSealer(files); err != nil {
+		return err
+	}
 	n.tables, err = projections.Open(ctx, projections.Config{
 		Path: filepath.Join(c.Dir, "projections.db"), Root: n.keys.root, Source: source{ledger}, Log: c.Log,
 		Projections: []projections.Projection{directory.Projection{}, timeline.Projection{}, disclosures.Projection{}},
@@ -100,6 +116,34 @@ func (n *Node) start(ctx context.Context) (err error) {
 	}
 	n.dir = directory.New(n.tables.DB())
 	return nil
+}
+
+// treeDir is where the sealed copy of the log lies in the node's directory.
+const treeDir = "tree"
+
+// isSealed tells whether there is a tree already.
+func isSealed(files tree.Dir) (bool, error) {
+	names, err := files.ReadDir(".")
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return slices.Contains(names, tree.CheckpointName), err
+}
+
+func (n *Node) newSealer(files tree.Dir) (*sealer.Sealer, error) {
+	origin := tree.Origin(n.keys.root)
+	signer, err := tree.NewSigner(origin, n.keys.log)
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := tree.NewVerifier(origin, n.keys.log.Public().(ed25519.PublicKey))
+	if err != nil {
+		return nil, err
+	}
+	return sealer.New(sealer.Config{
+		Ledger: n.server.Ledger(), Fold: n.fold, Ingest: n.ingest, Node: n.keys.node.GID(), Files: files,
+		Signer: signer, Key: verifier, Log: n.config.Log, Now: n.config.Now,
+	}), nil
 }
 
 // Close stops the server and closes the tables. Run must have returned.

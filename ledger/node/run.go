@@ -22,6 +22,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.fold.Run(working, n.server.Ledger()) })
 	g.Go(func() error { return n.ingest.Run(working) })
 	g.Go(func() error { return n.tables.Run(working) })
+	g.Go(func() error { return n.sealer.Run(working) })
 	g.Go(func() error { return n.server.Ledger().Guard(working) })
 	g.Go(func() error {
 		if err := n.prepare(working); err != nil {
@@ -40,6 +41,11 @@ func (n *Node) Run(ctx context.Context) error {
 func (n *Node) prepare(ctx context.Context) error {
 	if err := n.fold.Wait(ctx, n.started); err != nil {
 		return err
+	}
+	select {
+	case <-n.sealer.Compared(): // before anybody builds on it
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	if err := n.bootstrap(ctx); err != nil {
 		return fmt.Errorf("preparing the ledger: %w", err)

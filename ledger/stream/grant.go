@@ -37,6 +37,7 @@ func GuestGrant(user string) UserGrant {
 		Pub: []string{
 			"gate.hello", "gate.answer", "gate.login",
 			"dir.node", "dir.identity", "dir.authority", "dir.registration", "dir.recovery",
+			"dir.checkpoint", "dir.proof",
 			"register.*.*", "enrol.*",
 		},
 		Sub:        []string{guestInbox + ".>"},
@@ -70,6 +71,7 @@ func (s Scope) Grant(user, session string, expires time.Time) (UserGrant, error)
 	}
 	b := subjects{pub: GuestGrant(user).Pub}
 	b.allow("gate.consumer")
+	b.allow("dir.heads")
 	if s.Login {
 		b.allow("dir.mine")
 		b.allow("dir.keys")
