@@ -72,7 +72,7 @@ func (s *Sealer) anchorLoop(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-s.due:
-			if _, ok := s.fresh(); ok {
+			if _, ok := s.fresh(); ok || s.saying() {
 				continue
 			}
 		case <-tick.C:
@@ -110,8 +110,19 @@ func (s *Sealer) sayAnchor(ctx context.Context) error {
 	s.mu.Lock()
 	s.said = next
 	s.mu.Unlock()
-	_, err = s.Ingest.Say(ctx, ledger.NodeChain(s.Node), &next.Checkpoint)
+	if _, err = s.Ingest.Say(ctx, ledger.NodeChain(s.Node), &next.Checkpoint); err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.said = nil
+	}
 	return err
+}
+
+// saying tells whether a checkpoint event is on its way.
+func (s *Sealer) saying() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.said != nil
 }
 
 // reader returns the tree to ask. There is one once Compared is closed.

@@ -66,6 +66,8 @@ type Sealer struct {
 	anchor anchor  // the newest checkpoint event, with the map that it names
 	said   *anchor // one that is on its way to the log
 	due    chan struct{}
+
+	retry time.Duration // after a failure of the storage
 }
 
 // Status is how far sealing is, and whether it goes on.
@@ -83,7 +85,7 @@ func New(c Config) *Sealer {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Sealer{Config: c, compared: make(chan struct{}), moved: make(chan struct{}), due: make(chan struct{}, 1)}
+	return &Sealer{Config: c, compared: make(chan struct{}), moved: make(chan struct{}), due: make(chan struct{}, 1), retry: retryAfter}
 }
 
 // Compared is closed when Run has found everything that was sealed before in the stream.
@@ -115,7 +117,7 @@ func (s *Sealer) Run(ctx context.Context) error {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
-			case <-time.After(retryAfter):
+			case <-time.After(s.retry):
 			}
 		}
 	})
