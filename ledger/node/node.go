@@ -16,11 +16,9 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -86,7 +84,7 @@ func (n *Node) start(ctx context.Context) (err error) {
 		return err
 	}
 	files := tree.Dir(cmp.Or(c.Tree, filepath.Join(c.Dir, treeDir)))
-	sealed, err := isSealed(files)
+	sealed, err := tree.Begun(files)
 	if err != nil {
 		return err
 	}
@@ -120,15 +118,6 @@ func (n *Node) start(ctx context.Context) (err error) {
 
 // treeDir is where the sealed copy of the log lies in the node's directory.
 const treeDir = "tree"
-
-// isSealed tells whether there is a tree already.
-func isSealed(files tree.Dir) (bool, error) {
-	names, err := files.ReadDir(".")
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return slices.Contains(names, tree.CheckpointName), err
-}
 
 func (n *Node) newSealer(files tree.Dir) (*sealer.Sealer, error) {
 	origin := tree.Origin(n.keys.root)

@@ -5,11 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/phrledger/phr/ledger"
 )
+
+// Begun tells whether there is a tree in a directory.
+func Begun(files Files) (bool, error) {
+	names, err := files.ReadDir(".")
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return slices.Contains(names, checkpointName), err
+}
 
 // hashes reads hashes of a tree, each proven by its root.
 func (s *Store) hashes(c Checkpoint) tlog.HashReader {

@@ -19,13 +19,11 @@ var ErrMoved = errors.New("somebody else has sealed in this directory")
 // ErrDamaged is returned, wrapped, for files of a tree that do not hold what its checkpoint commits to.
 var ErrDamaged = errors.New("damaged")
 
-// CheckpointName is the file that a tree begins with.
-const CheckpointName = "checkpoint"
-
 const (
-	lockName   = "lock"
-	tileHeight = 8
-	tileWidth  = 1 << tileHeight
+	checkpointName = "checkpoint"
+	lockName       = "lock"
+	tileHeight     = 8
+	tileWidth      = 1 << tileHeight
 )
 
 // Store is a tree in a directory. Only what its checkpoint covers exists for its readers. Reading is safe for concurrent use, also
@@ -56,7 +54,7 @@ func Open(files Files, log note.Verifier) (*Store, error) {
 }
 
 func (s *Store) reload() error {
-	signed, err := s.files.ReadFile(CheckpointName)
+	signed, err := s.files.ReadFile(checkpointName)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.at.Store(&sealed{Checkpoint: Checkpoint{Origin: s.log.Name()}})
 		return nil
@@ -97,7 +95,7 @@ func OpenSealer(files Files, log note.Verifier) (*Store, error) {
 // after the next loss of power: nobody is shown it before that is settled.
 func (s *Store) recover() error {
 	if s.at.Load().signed != nil {
-		if err := errors.Join(s.files.Sync(CheckpointName), s.files.Sync(".")); err != nil {
+		if err := errors.Join(s.files.Sync(checkpointName), s.files.Sync(".")); err != nil {
 			return fmt.Errorf("opening the tree: %w", err)
 		}
 	}
@@ -201,14 +199,14 @@ func (s *Store) commit(old *sealed, signed []byte) error {
 	if err != nil {
 		return err
 	}
-	there, err := s.files.ReadFile(CheckpointName)
+	there, err := s.files.ReadFile(checkpointName)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if !bytes.Equal(there, old.signed) {
 		return ErrMoved
 	}
-	if err := s.publish(CheckpointName, signed); err != nil {
+	if err := s.publish(checkpointName, signed); err != nil {
 		return err
 	}
 	s.at.Store(&sealed{c, signed})
