@@ -2,6 +2,7 @@ package tree
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -24,6 +25,11 @@ type Checkpoint struct {
 	Origin string
 	Size   uint64
 	Root   ledger.Hash
+}
+
+// empty returns the checkpoint of a log without entries, whose root is the hash of nothing (RFC 6962, section 2.1).
+func empty(origin string) Checkpoint {
+	return Checkpoint{Origin: origin, Root: sha256.Sum256(nil)}
 }
 
 // Origin returns the name of the log whose nodes the root describes, which is also the name of its key.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -21,37 +22,50 @@ func Begun(files Files) (bool, error) {
 	return slices.Contains(names, checkpointName), err
 }
 
-// hashes reads hashes of a tree, each proven by its root.
-func (s *Store) hashes(c Checkpoint) tlog.HashReader {
-	return tlog.TileHashReader(c.tree(), tiles{s, nil})
+// proven reads hashes of a tree, each proven by its root. It keeps the tiles that it has read.
+type proven struct {
+	*Store
+	tree  tlog.Tree
+	tiles map[tlog.Tile][]byte
 }
 
-// tiles reads the tiles of a Store for tlog, and keeps what it has read if there is a place for it.
-type tiles struct {
-	*Store
-	kept map[tlog.Tile][]byte
+func (s *Store) proven(c Checkpoint) proven {
+	return proven{s, c.tree(), make(map[tlog.Tile][]byte)}
+}
+
+// ReadHashes implements tlog.HashReader. It fails with ErrDamaged, and says which tiles it may lie at.
+func (p proven) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	found, err := tlog.TileHashReader(p.tree, p).ReadHashes(indexes)
+	if err != nil && !errors.Is(err, ErrDamaged) {
+		var read []string
+		for t := range p.tiles {
+			read = append(read, tilePath(t))
+		}
+		slices.Sort(read)
+		err = fmt.Errorf("%w: at least one of %s is not what the checkpoint commits to", ErrDamaged, strings.Join(read, ", "))
+	}
+	return found, err
 }
 
 // Height implements tlog.TileReader.
-func (tiles) Height() int { return tileHeight }
+func (proven) Height() int { return tileHeight }
 
 // SaveTiles implements tlog.TileReader.
-func (tiles) SaveTiles([]tlog.Tile, [][]byte) {}
+func (proven) SaveTiles([]tlog.Tile, [][]byte) {}
 
 // ReadTiles implements tlog.TileReader. A partial tile that is gone is the beginning of the full one.
-func (r tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
+func (p proven) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
 	out := make([][]byte, len(wanted))
 	for i, t := range wanted {
-		contents, err := r.readEither(tilePath(t), tilePath(tlog.Tile{H: t.H, L: t.L, N: t.N, W: tileWidth}))
+		contents, err := p.readEither(tilePath(t), tilePath(full(t)))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 		if len(contents) < t.W*tlog.HashSize {
 			return nil, fmt.Errorf("%w: %s has %d bytes", ErrDamaged, tilePath(t), len(contents))
 		}
-		if out[i] = contents[:t.W*tlog.HashSize]; r.kept != nil {
-			r.kept[t] = out[i]
-		}
+		out[i] = contents[:t.W*tlog.HashSize]
+		p.tiles[t] = out[i]
 	}
 	return out, nil
 }
@@ -71,9 +85,9 @@ func (s *Store) Inclusion(index uint64) ([]ledger.Hash, []byte, error) {
 	if index >= at.Size {
 		return nil, nil, fmt.Errorf("entry %d is not sealed yet: the tree has %d", index+1, at.Size)
 	}
-	proof, err := tlog.ProveRecord(int64(at.Size), int64(index), s.hashes(at.Checkpoint))
+	proof, err := tlog.ProveRecord(int64(at.Size), int64(index), s.proven(at.Checkpoint))
 	if err != nil {
-		return nil, nil, fmt.Errorf("proving entry %d: %w: %w", index+1, ErrDamaged, err)
+		return nil, nil, fmt.Errorf("proving entry %d: %w", index+1, err)
 	}
 	return fromTlog(proof), at.signed, nil
 }
@@ -84,7 +98,7 @@ func (s *Store) Root(size uint64) (ledger.Hash, error) {
 	if size > at.Size {
 		return ledger.Hash{}, fmt.Errorf("the tree has %d entries, and not %d", at.Size, size)
 	}
-	root, err := tlog.TreeHash(int64(size), s.hashes(at.Checkpoint))
+	root, err := tlog.TreeHash(int64(size), s.proven(at.Checkpoint))
 	if err != nil {
 		return ledger.Hash{}, fmt.Errorf("computing the root of %d entries: %w: %w", size, ErrDamaged, err)
 	}
@@ -101,9 +115,9 @@ func (s *Store) Consistency(size uint64) ([]ledger.Hash, []byte, error) {
 	if size == 0 || size == at.Size {
 		return nil, at.signed, nil
 	}
-	proof, err := tlog.ProveTree(int64(at.Size), int64(size), s.hashes(at.Checkpoint))
+	proof, err := tlog.ProveTree(int64(at.Size), int64(size), s.proven(at.Checkpoint))
 	if err != nil {
-		return nil, nil, fmt.Errorf("proving that %d entries extend %d: %w: %w", at.Size, size, ErrDamaged, err)
+		return nil, nil, fmt.Errorf("proving that %d entries extend %d: %w", at.Size, size, err)
 	}
 	return fromTlog(proof), at.signed, nil
 }
@@ -143,20 +157,14 @@ func (s *Store) block(n uint64, width int) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	contents, err := s.files.ReadFile(dataPath(n))
+	entries, err := s.data(n, width)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return nil, err
 	}
-	entries := make([][]byte, width)
-	for i := range entries {
-		if len(contents) < 4 || uint32(len(contents)-4) < binary.BigEndian.Uint32(contents) {
-			return nil, fmt.Errorf("%w: %s ends before entry %d", ErrDamaged, dataPath(n), n*tileWidth+uint64(i)+1)
-		}
-		end := 4 + int(binary.BigEndian.Uint32(contents))
-		if entries[i] = contents[4:end:end]; Leaf(entries[i]) != leaves[i] {
+	for i, e := range entries {
+		if Leaf(e) != leaves[i] {
 			return nil, fmt.Errorf("%w: %s has something else for entry %d", ErrDamaged, dataPath(n), n*tileWidth+uint64(i)+1)
 		}
-		contents = contents[end:]
 	}
 	return entries, nil
 }
@@ -171,30 +179,46 @@ func (s *Store) provenLeaves(n uint64, width int) ([][LeafSize]byte, error) {
 	for i := range indexes {
 		indexes[i] = tlog.StoredHashIndex(0, int64(n)*tileWidth+int64(i))
 	}
-	proven, err := s.hashes(s.at.Load().Checkpoint).ReadHashes(indexes)
+	hashes, err := s.proven(s.at.Load().Checkpoint).ReadHashes(indexes)
 	if err != nil {
-		return nil, fmt.Errorf("%w: hashes of entries %d to %d: %w", ErrDamaged, n*tileWidth+1, n*tileWidth+uint64(width), err)
+		return nil, err
 	}
 	for i, leaf := range leaves {
-		if tlog.RecordHash(leaf[:]) != proven[i] {
+		if tlog.RecordHash(leaf[:]) != hashes[i] {
 			return nil, fmt.Errorf("%w: %s has another leaf for entry %d", ErrDamaged, bundlePath(n, width), n*tileWidth+uint64(i)+1)
 		}
 	}
 	return leaves, nil
 }
 
-// leaves returns the first leaves of a bundle.
-func (s *Store) leaves(n uint64, width int) ([][LeafSize]byte, error) {
+// data returns the first entries of a data file as they stand there, and with an error those that come before the damage.
+func (s *Store) data(n uint64, width int) (entries [][]byte, _ error) {
+	contents, err := s.files.ReadFile(dataPath(n))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	for len(entries) < width {
+		if len(contents) < 4 || uint64(len(contents)-4) < uint64(binary.BigEndian.Uint32(contents)) {
+			return entries, fmt.Errorf("%w: %s ends before entry %d", ErrDamaged, dataPath(n), n*tileWidth+uint64(len(entries))+1)
+		}
+		end := 4 + int(binary.BigEndian.Uint32(contents))
+		entries = append(entries, contents[4:end:end])
+		contents = contents[end:]
+	}
+	return entries, nil
+}
+
+// leaves returns the first leaves of a bundle as they stand there, and with an error those that come before the damage.
+func (s *Store) leaves(n uint64, width int) (leaves [][LeafSize]byte, _ error) {
 	contents, err := s.readEither(bundlePath(n, width), bundlePath(n, tileWidth))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	leaves := make([][LeafSize]byte, width)
-	for i := range leaves {
+	for len(leaves) < width {
 		if len(contents) < 2+LeafSize || binary.BigEndian.Uint16(contents) != LeafSize {
-			return nil, fmt.Errorf("%w: %s has no leaf for entry %d", ErrDamaged, bundlePath(n, width), n*tileWidth+uint64(i)+1)
+			return leaves, fmt.Errorf("%w: %s has no leaf for entry %d", ErrDamaged, bundlePath(n, width), n*tileWidth+uint64(len(leaves))+1)
 		}
-		leaves[i], contents = [LeafSize]byte(contents[2:]), contents[2+LeafSize:]
+		leaves, contents = append(leaves, [LeafSize]byte(contents[2:])), contents[2+LeafSize:]
 	}
 	return leaves, nil
 }

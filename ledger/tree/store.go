@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 )
 
 // ErrMoved is returned, wrapped, when the directory's checkpoint is not the one that the Store has left there.
@@ -46,28 +45,34 @@ type sealed struct {
 	signed []byte
 }
 
-// Open reads the tree in a directory, to which nothing is written. A directory without a checkpoint is the empty tree. It fails with
-// ErrNotProven if the checkpoint is not one of the log that the verifier knows.
+// Open reads the tree in a directory, to which nothing is written. A directory that nothing was sealed in is the empty tree. It fails
+// with ErrNotProven if the checkpoint is not one of the log that the verifier knows, and with ErrDamaged if it is gone.
+//
+// Beside a sealer in another process it may find a checkpoint that the next loss of power takes back. Whoever passes checkpoints
+// on asks the sealer's own Store.
 func Open(files Files, log note.Verifier) (*Store, error) {
 	s := &Store{files: files, log: log, made: make(map[string]bool)}
-	return s, s.reload()
+	at, err := s.read()
+	if err != nil {
+		return nil, fmt.Errorf("opening the tree: %w", err)
+	}
+	s.at.Store(at)
+	return s, nil
 }
 
-func (s *Store) reload() error {
+func (s *Store) read() (*sealed, error) {
+	_, noTiles := s.files.ReadDir("tile")
 	signed, err := s.files.ReadFile(checkpointName)
-	if errors.Is(err, fs.ErrNotExist) {
-		s.at.Store(&sealed{Checkpoint: Checkpoint{Origin: s.log.Name()}})
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("opening the tree: %w", err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && errors.Is(noTiles, fs.ErrNotExist):
+		return &sealed{Checkpoint: empty(s.log.Name())}, nil
+	case errors.Is(err, fs.ErrNotExist): // the checkpoint of the empty tree is there before the first tile
+		return nil, fmt.Errorf("%w: there are tiles, and no %s", ErrDamaged, checkpointName)
+	case err != nil:
+		return nil, err
 	}
 	c, err := OpenCheckpoint(signed, s.log)
-	if err != nil {
-		return fmt.Errorf("opening the tree: %w", err)
-	}
-	s.at.Store(&sealed{c, signed})
-	return nil
+	return &sealed{c, signed}, err
 }
 
 // OpenSealer opens a tree for appending to it. It fails with ErrLocked while another process has it so, and with ErrDamaged if the
@@ -94,8 +99,12 @@ func OpenSealer(files Files, log note.Verifier) (*Store, error) {
 // recover makes what the last sealer left the state to go on from. Its checkpoint may have been renamed into place and not be there
 // after the next loss of power: nobody is shown it before that is settled.
 func (s *Store) recover() error {
-	if s.at.Load().signed != nil {
-		if err := errors.Join(s.files.Sync(checkpointName), s.files.Sync(".")); err != nil {
+	unsettled := []string{checkpointName, "."}
+	if s.at.Load().signed == nil {
+		unsettled = []string{".."} // the directory itself may be new
+	}
+	for _, name := range unsettled {
+		if err := s.files.Sync(name); err != nil {
 			return fmt.Errorf("opening the tree: %w", err)
 		}
 	}
@@ -128,59 +137,83 @@ func (s *Store) Checkpoint() (Checkpoint, []byte) {
 	return at.Checkpoint, at.signed
 }
 
-// Append adds encoded entries and seals the larger tree with what sign makes of its checkpoint. When it returns without an error all
-// of it is on disk; after an error nothing has changed for readers, and the directory has to be opened again. If we were to crash at
-// any point, the next sealer would find the old checkpoint or the new one, and all that it covers.
-func (s *Store) Append(entries [][]byte, sign func(Checkpoint) ([]byte, error)) (err error) {
+// Append adds encoded entries and seals the larger tree with what sign makes of its checkpoint; in a new directory it seals the
+// empty tree first. When it returns without an error all of it is on disk; after an error nothing has changed for readers of this
+// Store, and the directory has to be opened again. If we were to crash at any point, the next sealer would find the old checkpoint or
+// the new one, and all that it covers.
+func (s *Store) Append(entries [][]byte, sign func(Checkpoint) ([]byte, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.writable(); err != nil || len(entries) == 0 {
 		return err
 	}
-	defer func() { s.failed = err }()
-	old := s.at.Load()
-	g, err := s.grow(old.Checkpoint, entries)
-	if err != nil {
+	if err := s.append(entries, sign); err != nil {
+		s.failed = err
 		return fmt.Errorf("sealing: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) append(entries [][]byte, sign func(Checkpoint) ([]byte, error)) error {
+	if at := s.at.Load(); at.signed == nil {
+		if err := s.seal(at.Checkpoint, sign); err != nil {
+			return err
+		}
+	}
+	old := s.at.Load().Checkpoint
+	g, err := s.grow(old, entries)
+	if err != nil {
+		return err
 	}
 	// If we were to crash between these, files would be wider than the checkpoint says. No reader sees that, and the next sealer
 	// writes them anew.
 	tail, err := s.writeData(old.Size, entries)
 	if err != nil {
-		return fmt.Errorf("sealing: %w", err)
+		return err
 	}
 	if err := s.writeTiles(old.Size, g); err != nil {
-		return fmt.Errorf("sealing: %w", err)
+		return err
 	}
-	signed, err := sign(g.checkpoint)
-	if err != nil {
-		return fmt.Errorf("sealing: %w", err)
-	}
-	if err := s.commit(old, signed); err != nil {
-		return fmt.Errorf("sealing: %w", err)
+	if err := s.seal(g.checkpoint, sign); err != nil {
+		return err
 	}
 	s.tail = tail
 	s.prune(old.Size, g.checkpoint.Size)
 	return nil
 }
 
+// seal makes a checkpoint the newest.
+func (s *Store) seal(c Checkpoint, sign func(Checkpoint) ([]byte, error)) error {
+	signed, err := sign(c)
+	if err != nil {
+		return err
+	}
+	if got, err := OpenCheckpoint(signed, s.log); err != nil || got != c {
+		return errors.Join(fmt.Errorf("another checkpoint was signed than the one of %d entries", c.Size), err)
+	}
+	return s.commit(&sealed{c, signed})
+}
+
 // Cosign replaces the newest checkpoint by the same one with more signatures.
-func (s *Store) Cosign(signed []byte) (err error) {
+func (s *Store) Cosign(signed []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.writable(); err != nil {
 		return err
 	}
-	old := s.at.Load()
+	at := s.at.Load()
 	c, err := OpenCheckpoint(signed, s.log)
-	if err == nil && c != old.Checkpoint {
-		err = fmt.Errorf("%w: the newest checkpoint is of %d entries", ErrMoved, old.Size)
+	if err == nil && c != at.Checkpoint {
+		err = fmt.Errorf("%w: the newest checkpoint is of %d entries", ErrMoved, at.Size)
+	}
+	if err == nil {
+		err = s.commit(&sealed{c, signed})
+		s.failed = err
 	}
 	if err != nil {
 		return fmt.Errorf("adding cosignatures: %w", err)
 	}
-	defer func() { s.failed = err }()
-	return s.commit(old, signed)
+	return nil
 }
 
 func (s *Store) writable() error {
@@ -194,94 +227,18 @@ func (s *Store) writable() error {
 }
 
 // commit replaces the checkpoint, if it still is the one that this Store has left or found there.
-func (s *Store) commit(old *sealed, signed []byte) error {
-	c, err := OpenCheckpoint(signed, s.log)
-	if err != nil {
-		return err
-	}
+func (s *Store) commit(next *sealed) error {
 	there, err := s.files.ReadFile(checkpointName)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if !bytes.Equal(there, old.signed) {
+	if !bytes.Equal(there, s.at.Load().signed) {
 		return ErrMoved
 	}
-	if err := s.publish(checkpointName, signed); err != nil {
+	if err := s.publish(checkpointName, next.signed); err != nil {
 		return err
 	}
-	s.at.Store(&sealed{c, signed})
-	return nil
-}
-
-// growth is a tree with more entries than before.
-type growth struct {
-	checkpoint Checkpoint
-	hashes     hashes               // all new ones, and those old ones that the new ones rest on
-	leaves     []byte               // of the new entries, one after the other
-	edge       map[tlog.Tile][]byte // the last tiles of the old tree, proven by its root
-}
-
-// hashes are hashes of a tree by their index in tlog's order.
-type hashes map[int64]tlog.Hash
-
-// ReadHashes implements tlog.HashReader.
-func (h hashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
-	out := make([]tlog.Hash, len(indexes))
-	for i, index := range indexes {
-		hash, ok := h[index]
-		if !ok {
-			return nil, fmt.Errorf("hash %d of the tree is not at hand", index)
-		}
-		out[i] = hash
-	}
-	return out, nil
-}
-
-// grow computes the tree that has entries after those of old.
-func (s *Store) grow(old Checkpoint, entries [][]byte) (*growth, error) {
-	g := &growth{hashes: make(hashes, 2*len(entries)+64), edge: make(map[tlog.Tile][]byte)}
-	if err := s.readEdge(old, g); err != nil {
-		return nil, err
-	}
-	for i, e := range entries {
-		n := int64(old.Size) + int64(i)
-		leaf := Leaf(e)
-		g.leaves = append(g.leaves, leaf[:]...)
-		made, err := tlog.StoredHashes(n, leaf[:], g.hashes)
-		if err != nil {
-			return nil, err
-		}
-		first := tlog.StoredHashIndex(0, n)
-		for j, hash := range made {
-			g.hashes[first+int64(j)] = hash
-		}
-	}
-	size := int64(old.Size) + int64(len(entries))
-	root, err := tlog.TreeHash(size, g.hashes)
-	g.checkpoint = Checkpoint{Origin: s.log.Name(), Size: uint64(size), Root: [32]byte(root)}
-	return g, err
-}
-
-// readEdge reads the hashes that a larger tree is made of, one for each bit of the size, and the tiles they stand in.
-func (s *Store) readEdge(old Checkpoint, g *growth) error {
-	var indexes []int64
-	var start int64
-	for level := 62; level >= 0; level-- {
-		if width := int64(1) << level; int64(old.Size)&width != 0 {
-			indexes = append(indexes, tlog.StoredHashIndex(level, start>>level))
-			start += width
-		}
-	}
-	if len(indexes) == 0 {
-		return nil
-	}
-	found, err := tlog.TileHashReader(old.tree(), tiles{s, g.edge}).ReadHashes(indexes)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	for i, index := range indexes {
-		g.hashes[index] = found[i]
-	}
+	s.at.Store(next)
 	return nil
 }
 

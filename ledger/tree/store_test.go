@@ -200,6 +200,36 @@ func TestOneSealer(t *testing.T) {
 	}
 }
 
+// Nothing is sealed under a checkpoint of something else, whatever the signer returns.
+func TestSignedOther(t *testing.T) {
+	signer, verifier := key(t)
+	stranger, err := tree.NewSigner(origin, ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, other := range map[string]func(tree.Checkpoint) ([]byte, error){
+		"smaller":    func(c tree.Checkpoint) ([]byte, error) { c.Size--; return c.Sign(signer) },
+		"other root": func(c tree.Checkpoint) ([]byte, error) { c.Root[0]++; return c.Sign(signer) },
+		"other key":  func(c tree.Checkpoint) ([]byte, error) { return c.Sign(stranger) },
+		"not a note": func(tree.Checkpoint) ([]byte, error) { return []byte("signed"), nil },
+	} {
+		dir := tree.Dir(t.TempDir())
+		s := sealer(t, dir)
+		appendTo(t, s, entriesFrom(0, 3))
+		before, _ := s.Checkpoint()
+		if err := s.Append(entriesFrom(3, 2), other); err == nil {
+			t.Errorf("%s: sealed", name)
+		}
+		after, err := tree.Open(dir, verifier)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, _ := after.Checkpoint(); c != before {
+			t.Errorf("%s: the checkpoint has become %v", name, c)
+		}
+	}
+}
+
 // What an interrupted sealer has left beyond its checkpoint is nobody's business.
 func TestLeftovers(t *testing.T) {
 	dir := tree.Dir(t.TempDir())

@@ -24,6 +24,12 @@ func bundlePath(n uint64, width int) string {
 	return "tile/entries/" + strings.TrimPrefix(tilePath(t), "tile/0/")
 }
 
+// full returns the tile that a partial one becomes.
+func full(t tlog.Tile) tlog.Tile {
+	t.W = tileWidth
+	return t
+}
+
 // dataPath returns the path of the entries of a bundle.
 func dataPath(n uint64) string {
 	return "tile/data/" + strings.TrimPrefix(bundlePath(n, tileWidth), "tile/entries/")
@@ -114,35 +120,18 @@ func (s *Store) clear(pathOf func(tlog.Tile) string, t tlog.Tile, had int) error
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	removed := false
 	for _, name := range names {
 		if width, e := strconv.Atoi(name); e == nil && width <= had {
 			continue
 		}
+		removed = true
 		err = errors.Join(err, s.files.Remove(dir+"/"+name))
 	}
-	return err
-}
-
-// tile returns the hashes of a tile: those it had, and the new ones.
-func (g *growth) tile(t tlog.Tile, had int) ([]byte, error) {
-	contents := g.had(t, had)
-	if len(contents) != had*tlog.HashSize {
-		return nil, fmt.Errorf("%w: %s, which %s goes on from, is not proven", ErrDamaged, tilePath(tlog.Tile{H: t.H, L: t.L, N: t.N, W: had}), tilePath(t))
+	if err != nil || !removed {
+		return err
 	}
-	for i := had; i < t.W; i++ {
-		hash, ok := g.hashes[tlog.StoredHashIndex(tileHeight*t.L, t.N*tileWidth+int64(i))]
-		if !ok {
-			return nil, fmt.Errorf("hash %d of %s is not at hand", i, tilePath(t))
-		}
-		contents = append(contents, hash[:]...)
-	}
-	return contents, nil
-}
-
-// had returns a copy of what a tile had in the old tree.
-func (g *growth) had(t tlog.Tile, width int) []byte {
-	t.W = width
-	return bytes.Clone(g.edge[t])
+	return s.files.Sync(dir)
 }
 
 // bundle returns the leaves of the bundle beside a tile of level 0: those it had, and the new ones.
