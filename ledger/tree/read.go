@@ -53,28 +53,38 @@ func (proven) Height() int { return tileHeight }
 // SaveTiles implements tlog.TileReader.
 func (proven) SaveTiles([]tlog.Tile, [][]byte) {}
 
-// ReadTiles implements tlog.TileReader. A partial tile that is gone is the beginning of the full one.
+// ReadTiles implements tlog.TileReader.
 func (p proven) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
 	out := make([][]byte, len(wanted))
 	for i, t := range wanted {
-		contents, err := p.readEither(tilePath(t), tilePath(full(t)))
+		contents, err := p.readTile(t)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+			return nil, err
 		}
-		if len(contents) < t.W*tlog.HashSize {
-			return nil, fmt.Errorf("%w: %s has %d bytes", ErrDamaged, tilePath(t), len(contents))
-		}
-		out[i] = contents[:t.W*tlog.HashSize]
-		p.tiles[t] = out[i]
+		out[i], p.tiles[t] = contents, contents
 	}
 	return out, nil
 }
 
-// readEither reads a file, or another one if the first is not there.
-func (s *Store) readEither(name, other string) ([]byte, error) {
+// readTile reads a hash tile.
+func (s *Store) readTile(t tlog.Tile) ([]byte, error) {
+	return s.readPart(tilePath(t), tilePath(full(t)), t.W*tlog.HashSize)
+}
+
+// readPart reads a file of a size; if it is gone, what it was is the beginning of another. It fails with ErrDamaged, and returns what
+// there is even so.
+func (s *Store) readPart(name, whole string, size int) ([]byte, error) {
 	contents, err := s.files.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) && name != other {
-		contents, err = s.files.ReadFile(other)
+	if errors.Is(err, fs.ErrNotExist) && name != whole {
+		if contents, e := s.files.ReadFile(whole); e == nil && len(contents) >= size {
+			return contents[:size:size], nil
+		}
+	}
+	if err == nil && len(contents) != size {
+		err = fmt.Errorf("%s has %d bytes instead of %d", name, len(contents), size)
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return contents, err
 }
@@ -157,7 +167,7 @@ func (s *Store) block(n uint64, width int) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := s.data(n, width)
+	entries, _, err := s.data(n, width)
 	if err != nil {
 		return nil, err
 	}
@@ -191,34 +201,32 @@ func (s *Store) provenLeaves(n uint64, width int) ([][LeafSize]byte, error) {
 	return leaves, nil
 }
 
-// data returns the first entries of a data file as they stand there, and with an error those that come before the damage.
-func (s *Store) data(n uint64, width int) (entries [][]byte, _ error) {
+// data returns the first entries of a data file as they stand there, and how many bytes follow. With an error it returns the entries
+// before the damage.
+func (s *Store) data(n uint64, width int) (entries [][]byte, rest int, _ error) {
 	contents, err := s.files.ReadFile(dataPath(n))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return nil, 0, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	for len(entries) < width {
 		if len(contents) < 4 || uint64(len(contents)-4) < uint64(binary.BigEndian.Uint32(contents)) {
-			return entries, fmt.Errorf("%w: %s ends before entry %d", ErrDamaged, dataPath(n), n*tileWidth+uint64(len(entries))+1)
+			return entries, 0, fmt.Errorf("%w: %s ends before entry %d", ErrDamaged, dataPath(n), n*tileWidth+uint64(len(entries))+1)
 		}
 		end := 4 + int(binary.BigEndian.Uint32(contents))
 		entries = append(entries, contents[4:end:end])
 		contents = contents[end:]
 	}
-	return entries, nil
+	return entries, len(contents), nil
 }
 
-// leaves returns the first leaves of a bundle as they stand there, and with an error those that come before the damage.
+// leaves returns the first leaves of a bundle as they stand there, and with an error those before the damage.
 func (s *Store) leaves(n uint64, width int) (leaves [][LeafSize]byte, _ error) {
-	contents, err := s.readEither(bundlePath(n, width), bundlePath(n, tileWidth))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	for len(leaves) < width {
-		if len(contents) < 2+LeafSize || binary.BigEndian.Uint16(contents) != LeafSize {
-			return leaves, fmt.Errorf("%w: %s has no leaf for entry %d", ErrDamaged, bundlePath(n, width), n*tileWidth+uint64(len(leaves))+1)
-		}
+	contents, err := s.readPart(bundlePath(n, width), bundlePath(n, tileWidth), width*(2+LeafSize))
+	for len(leaves) < width && len(contents) >= 2+LeafSize && binary.BigEndian.Uint16(contents) == LeafSize {
 		leaves, contents = append(leaves, [LeafSize]byte(contents[2:])), contents[2+LeafSize:]
 	}
-	return leaves, nil
+	if err == nil && len(leaves) < width {
+		err = fmt.Errorf("%w: %s has no leaf for entry %d", ErrDamaged, bundlePath(n, width), n*tileWidth+uint64(len(leaves))+1)
+	}
+	return leaves, err
 }
