@@ -19,7 +19,7 @@ const (
 
 // floors are the packages of the product from the ground up. A package imports packages of lower floors only.
 var floors = [][]string{
-	{"crypto/canonical", "crypto/policy", "crypto/redact", "projections/chart/fhir/sample"},
+	{"crypto/canonical", "crypto/policy", "crypto/redact", "projections/chart/fhir/sample", "ledger/witness"},
 	{"crypto/identity", "crypto/keystore", "crypto/abe", "crypto/recovery", "projections/chart/fhir", "ledger/stream"},
 	{"crypto/epoch", "crypto/pairing", "projections/chart", "ledger/stream/embedded"},
 	{"ledger"},
@@ -51,7 +51,7 @@ var only = map[string][]string{
 	"golang.org/x/term":               {"cmd/phr"},
 	"math/rand":                       {"client"}, // how long to wait before the next try
 	"modernc.org/sqlite":              {"projections"},
-	"net/http":                        {},
+	"net/http":                        {"ledger/witness"},
 	"testing":                         {},
 	module + "authority/gate":         {"ledger/node"},
 	module + "crypto/keystore":        {"client", "client/agent", "cmd/phr"},
