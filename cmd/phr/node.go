@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/phrledger/phr/ledger/node"
+	"github.com/phrledger/phr/ledger/witness"
 )
 
 // nodeVerb runs a node until it is interrupted.
@@ -16,6 +19,7 @@ func nodeVerb(ctx context.Context, e *env, args []string) error {
 	dir := fs.String("data", "", "`DIR` of everything the node keeps; made if it is not there")
 	listen := fs.String("listen", "127.0.0.1:4222", "`HOST:PORT` for people, a loopback address; port 0 is any that is free")
 	endorse := fs.Bool("endorse-all", false, "endorse every authority that registers: for trying things out")
+	witnesses := fs.String("witnesses", "", "`FILE` with a policy (C2SP tlog-policy) that says where witnesses are, who are asked to cosign")
 	fs.BoolVar(&e.verbose, "verbose", false, "log on standard error")
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
@@ -27,8 +31,12 @@ func nodeVerb(ctx context.Context, e *env, args []string) error {
 	if e.verbose {
 		level = slog.LevelInfo
 	}
+	asked, err := cosigners(*witnesses)
+	if err != nil {
+		return err
+	}
 	n, err := node.Start(ctx, node.Config{
-		Dir: *dir, Listen: *listen, EndorseAll: *endorse,
+		Dir: *dir, Listen: *listen, EndorseAll: *endorse, Witnesses: asked,
 		Log: slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {
@@ -47,4 +55,24 @@ func nodeVerb(ctx context.Context, e *env, args []string) error {
 		}
 	})
 	return g.Wait()
+}
+
+// cosigners reads who is asked to cosign; nobody if no policy is named.
+func cosigners(file string) ([]witness.Cosigner, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the policy: %w", err)
+	}
+	p, err := witness.ParsePolicy(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", file, err)
+	}
+	asked := slices.DeleteFunc(p.Cosigners, func(c witness.Cosigner) bool { return c.URL == "" })
+	if len(asked) == 0 {
+		return nil, fmt.Errorf("%s names no witness with a URL: nobody would be asked", file)
+	}
+	return asked, nil
 }

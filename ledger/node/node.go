@@ -29,6 +29,7 @@ import (
 	"github.com/phrledger/phr/ledger/stream"
 	"github.com/phrledger/phr/ledger/stream/embedded"
 	"github.com/phrledger/phr/ledger/tree"
+	"github.com/phrledger/phr/ledger/witness"
 	"github.com/phrledger/phr/projections"
 	"github.com/phrledger/phr/projections/directory"
 	"github.com/phrledger/phr/projections/disclosures"
@@ -37,10 +38,11 @@ import (
 
 // Config says what a node is to be. Dir is required.
 type Config struct {
-	Dir        string // of everything the node keeps; made if it is not there
-	Tree       string // where the sealed copy of the log is kept, best on another disk; empty for "tree" in Dir
-	Listen     string // host:port for people, a loopback address; empty for people in this process only
-	EndorseAll bool   // endorse every authority that registers: for trying things out
+	Dir        string             // of everything the node keeps; made if it is not there
+	Tree       string             // where the sealed copy of the log is kept, best on another disk; empty for "tree" in Dir
+	Listen     string             // host:port for people, a loopback address; empty for people in this process only
+	Witnesses  []witness.Cosigner // who are asked to cosign checkpoints, each with its URL
+	EndorseAll bool               // endorse every authority that registers: for trying things out
 	Log        *slog.Logger
 	Now        func() time.Time // nil for time.Now
 
@@ -131,7 +133,7 @@ func (n *Node) newSealer(files tree.Dir) (*sealer.Sealer, error) {
 	}
 	return sealer.New(sealer.Config{
 		Ledger: n.server.Ledger(), Fold: n.fold, Ingest: n.ingest, Node: n.keys.node.GID(), Files: files,
-		Signer: signer, Key: verifier, Log: n.config.Log, Now: n.config.Now,
+		Signer: signer, Key: verifier, Witnesses: n.config.Witnesses, Log: n.config.Log, Now: n.config.Now,
 	}), nil
 }
 

@@ -22,6 +22,8 @@ type CheckpointQuery struct {
 type Checkpoint struct {
 	Note        []byte        `cbor:"1,keyasint,omitempty"` // signed
 	Consistency []ledger.Hash `cbor:"2,keyasint,omitempty"`
+	Witnessed   []byte        `cbor:"3,keyasint,omitempty"` // the newest one that witnesses have cosigned
+	Since       []ledger.Hash `cbor:"4,keyasint,omitempty"` // proof that Note extends Witnessed
 }
 
 // MaxProofs is how many entries one ProofQuery may ask about.

@@ -183,7 +183,15 @@ func (s *Sealer) Checkpoint(since uint64) (*protocol.Checkpoint, error) {
 	if err != nil {
 		return nil, &stream.Error{Code: protocol.CodeNotFound, Text: err.Error()}
 	}
-	return &protocol.Checkpoint{Note: signed, Consistency: hashes}, nil
+	found := &protocol.Checkpoint{Note: signed, Consistency: hashes}
+	var newest []byte
+	if found.Witnessed, found.Since, newest, err = s.reader().Witnessed(); err != nil {
+		return nil, err
+	}
+	if found.Witnessed != nil && string(newest) != string(signed) {
+		return s.Checkpoint(since) // sealing went on meanwhile
+	}
+	return found, nil
 }
 
 // Proofs answers with the proofs of those entries that are sealed. They all rest on one checkpoint.

@@ -25,6 +25,7 @@ import (
 	"github.com/phrledger/phr/ledger/ingest"
 	"github.com/phrledger/phr/ledger/stream"
 	"github.com/phrledger/phr/ledger/tree"
+	"github.com/phrledger/phr/ledger/witness"
 )
 
 // ErrForked is returned, wrapped, when the stream is not the one that was sealed: entries are missing or others than they were. The
@@ -41,7 +42,7 @@ const (
 	retryAfter = 5 * time.Second
 )
 
-// Config is what a Sealer needs. All fields but Log and Now are required.
+// Config is what a Sealer needs. All fields but Witnesses, Log and Now are required.
 type Config struct {
 	Ledger *stream.Ledger
 	Fold   *ingest.Fold
@@ -50,8 +51,11 @@ type Config struct {
 	Files  tree.Files     // the tree's directory
 	Signer note.Signer    // of checkpoints
 	Key    note.Verifier  // of what Signer signs
-	Log    *slog.Logger
-	Now    func() time.Time
+
+	Witnesses []witness.Cosigner // who are asked to cosign, each with its URL; may be none
+
+	Log *slog.Logger
+	Now func() time.Time
 }
 
 // Sealer seals a log. Its methods may be called concurrently.
@@ -66,6 +70,8 @@ type Sealer struct {
 	anchor anchor  // the newest checkpoint event, with the map that it names
 	said   *anchor // one that is on its way to the log
 	due    chan struct{}
+
+	objected map[string]bool // witnesses that know another tree
 
 	retry time.Duration // after a failure of the storage
 }
@@ -85,7 +91,7 @@ func New(c Config) *Sealer {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Sealer{Config: c, compared: make(chan struct{}), moved: make(chan struct{}), due: make(chan struct{}, 1), retry: retryAfter}
+	return &Sealer{Config: c, compared: make(chan struct{}), moved: make(chan struct{}), due: make(chan struct{}, 1), objected: make(map[string]bool), retry: retryAfter}
 }
 
 // Compared is closed when Run has found everything that was sealed before in the stream.
@@ -103,6 +109,7 @@ func (s *Sealer) Status() Status {
 func (s *Sealer) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.anchorLoop(ctx) })
+	g.Go(func() error { return s.witnessLoop(ctx) })
 	g.Go(func() error {
 		for {
 			err := s.seal(ctx)

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -18,7 +20,10 @@ import (
 	"github.com/phrledger/phr/ledger/sealer"
 	"github.com/phrledger/phr/ledger/stream"
 	"github.com/phrledger/phr/ledger/tree"
+	"github.com/phrledger/phr/ledger/witness"
 )
+
+var logKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 
 // sealing is a sealer at work.
 type sealing struct {
@@ -28,15 +33,14 @@ type sealing struct {
 }
 
 // seal runs a sealer on a node's log until the test ends.
-func seal(n *testnode.Node, files tree.Files) *sealing {
+func seal(n *testnode.Node, files tree.Files, witnesses ...witness.Cosigner) *sealing {
 	n.Helper()
-	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
-	signer, err := tree.NewSigner("phr/test", key)
+	signer, err := tree.NewSigner("phr/test", logKey)
 	must(n, err)
-	verifier, err := tree.NewVerifier("phr/test", key.Public().(ed25519.PublicKey))
+	verifier, err := tree.NewVerifier("phr/test", logKey.Public().(ed25519.PublicKey))
 	must(n, err)
 	s := sealer.New(sealer.Config{
-		Ledger: n.Ledger(), Fold: n.Fold, Ingest: n.Ingest, Node: n.Self.GID(), Files: files, Signer: signer, Key: verifier, Now: n.Now,
+		Ledger: n.Ledger(), Fold: n.Fold, Ingest: n.Ingest, Node: n.Self.GID(), Files: files, Signer: signer, Key: verifier, Witnesses: witnesses, Now: n.Now,
 	})
 	s.Retry(time.Millisecond)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -313,4 +317,69 @@ func TestOneSealer(t *testing.T) {
 	must(t, first.stop())
 	n.Person()
 	second.all(n)
+}
+
+// watch returns a witness of the tests' log.
+func watch(t *testing.T, name string) *witness.Witness {
+	t.Helper()
+	text, err := tree.VerifierKey("phr/test", logKey.Public().(ed25519.PublicKey))
+	must(t, err)
+	key, err := witness.ParseKey(text)
+	must(t, err)
+	w, err := witness.Open(witness.Config{Dir: t.TempDir(), Name: name})
+	must(t, err)
+	t.Cleanup(w.Close)
+	must(t, w.Follow(key))
+	return w
+}
+
+// serve returns where a witness is asked, until the test ends.
+func serve(t *testing.T, w *witness.Witness) string {
+	t.Helper()
+	s := httptest.NewServer(w)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// A log has its checkpoints cosigned while it grows, and says so when a witness knows another tree.
+func TestWitnesses(t *testing.T) {
+	n := testnode.Start(t)
+	files := tree.Dir(t.TempDir())
+	first, other := watch(t, "example.org/a"), watch(t, "example.org/b")
+	policy, err := witness.ParsePolicy(fmt.Appendf(nil, "witness a %s %s\nwitness b %s %s\ngroup both all a b\nquorum both\n",
+		first.Key(), serve(t, first), other.Key(), serve(t, other)))
+	must(t, err)
+	s := seal(n, files, policy.Cosigners...)
+	s.all(n)
+	witnessed := func() (checked *witness.Checked) {
+		t.Helper()
+		until(t, "both have cosigned everything", func() bool {
+			answer, err := s.Checkpoint(0)
+			must(t, err)
+			if answer.Witnessed == nil {
+				return false
+			}
+			newest, err := tree.OpenCheckpoint(answer.Note, s.Key)
+			must(t, err)
+			earlier, err := tree.OpenCheckpoint(answer.Witnessed, s.Key)
+			must(t, err)
+			must(t, newest.Extends(earlier, answer.Since))
+			checked, err = policy.Check(answer.Witnessed, s.Key, time.Now())
+			return err == nil && earlier == newest
+		})
+		return checked
+	}
+	before := witnessed()
+	n.Person()
+	s.all(n)
+	if after := witnessed(); after.Size <= before.Size {
+		t.Errorf("cosigned up to %d entries, then up to %d", before.Size, after.Size)
+	}
+	must(t, s.stop())
+
+	forked := testnode.Start(t)
+	seal(forked, tree.Dir(t.TempDir()), policy.Cosigners...)
+	until(t, "a log with another tree says what the witnesses say", func() bool {
+		return slices.ContainsFunc(forked.Entries(), func(e stream.Entry) bool { return strings.HasSuffix(e.Subject, ".incident") })
+	})
 }

@@ -102,6 +102,19 @@ func (s *Store) Inclusion(index uint64) ([]ledger.Hash, []byte, error) {
 	return fromTlog(proof), at.signed, nil
 }
 
+// Between returns the proof that the tree that had size entries extends the one that had old entries.
+func (s *Store) Between(old, size uint64) ([]tlog.Hash, error) {
+	at := s.at.Load()
+	if old == 0 || old > size || size > at.Size {
+		return nil, fmt.Errorf("the tree has %d entries: there is no proof from %d to %d", at.Size, old, size)
+	}
+	proof, err := tlog.ProveTree(int64(size), int64(old), s.proven(at.Checkpoint))
+	if err != nil {
+		return nil, fmt.Errorf("proving that %d entries extend %d: %w", size, old, err)
+	}
+	return proof, nil
+}
+
 // Root returns the root that the tree had when it had size entries.
 func (s *Store) Root(size uint64) (ledger.Hash, error) {
 	at := s.at.Load()

@@ -30,16 +30,24 @@ type AnswerError struct {
 	Text    string // what it said; anybody could have written it
 }
 
+// Objects tells whether the witness has cosigned another tree.
+func (e *AnswerError) Objects() bool {
+	return e.Status == http.StatusConflict || e.Status == http.StatusUnprocessableEntity
+}
+
 func (e *AnswerError) Error() string {
 	return fmt.Sprintf("the witness %s answers %d: %q", e.Witness, e.Status, e.Text)
 }
 
 // Ask gets the cosignature of a witness for a signed checkpoint, and returns its signature line. The address is what POST requests go
 // to, without add-checkpoint; old is the size that the witness is thought to have cosigned last, and prove makes the proof from
-// an old size, at least 1 and less than the checkpoint's.
+// an old size, at least 1 and less than the checkpoint's. A nil client is http.DefaultClient.
 func Ask(ctx context.Context, client *http.Client, address string, by note.Verifier, old uint64,
 	prove func(old uint64) ([]tlog.Hash, error), signed []byte,
 ) ([]byte, error) {
+	if client == nil {
+		client = http.DefaultClient
+	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	line, err := ask(ctx, client, address, by, old, prove, signed)
@@ -60,7 +68,7 @@ func ask(ctx context.Context, client *http.Client, address string, by note.Verif
 		r := &request{old: old, signed: signed}
 		switch {
 		case old > c.Size:
-			return nil, fmt.Errorf("the witness %s has cosigned a larger tree, of size %d", by.Name(), old)
+			return nil, &AnswerError{by.Name(), http.StatusConflict, fmt.Sprintf("it has cosigned a larger tree, of size %d", old)}
 		case old > 0 && old < c.Size:
 			if r.proof, err = prove(old); err != nil {
 				return nil, fmt.Errorf("proving that the tree extends the one of size %d: %w", old, err)
