@@ -63,12 +63,17 @@ func Open(files Files, log note.Verifier) (*Store, error) {
 func (s *Store) read() (*sealed, error) {
 	_, noTiles := s.files.ReadDir("tile")
 	signed, err := s.files.ReadFile(checkpointName)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && errors.Is(noTiles, fs.ErrNotExist):
-		return &sealed{Checkpoint: empty(s.log.Name())}, nil
-	case errors.Is(err, fs.ErrNotExist): // the checkpoint of the empty tree is there before the first tile
-		return nil, fmt.Errorf("%w: there are tiles, and no %s", ErrDamaged, checkpointName)
-	case err != nil:
+	if errors.Is(err, fs.ErrNotExist) {
+		// The checkpoint of the empty tree is there before the first tile.
+		if noTiles == nil {
+			return nil, fmt.Errorf("%w: there are tiles, and no %s", ErrDamaged, checkpointName)
+		}
+		if errors.Is(noTiles, fs.ErrNotExist) {
+			return &sealed{Checkpoint: empty(s.log.Name())}, nil
+		}
+		return nil, noTiles
+	}
+	if err != nil {
 		return nil, err
 	}
 	c, err := OpenCheckpoint(signed, s.log)

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/tree"
@@ -73,32 +72,16 @@ func entriesFrom(from, n int) (entries [][]byte) {
 	return entries
 }
 
+// canonical is the tree of all tests, as far as one has needed it.
+var canonical model
+
 // plain computes the root of the first n entries without tiles.
 func plain(t testing.TB, n int) ledger.Hash {
 	t.Helper()
-	var stored memory
-	for i := range n {
-		leaf := tree.Leaf(entry(i))
-		made, err := tlog.StoredHashes(int64(i), leaf[:], stored)
-		if err != nil {
-			t.Fatal(err)
-		}
-		stored = append(stored, made...)
+	if have := len(canonical.entries); have < n {
+		canonical.add(entriesFrom(have, n-have)...)
 	}
-	root, err := tlog.TreeHash(int64(n), stored)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ledger.Hash(root)
-}
-
-type memory []tlog.Hash
-
-func (m memory) ReadHashes(indexes []int64) (out []tlog.Hash, err error) {
-	for _, i := range indexes {
-		out = append(out, m[i])
-	}
-	return out, nil
+	return canonical.root(uint64(n))
 }
 
 // However a tree has grown, it has the root of its entries, gives each of them back, and proves each of them and every earlier tree.
