@@ -154,12 +154,9 @@ func (c *check) compare(name string, t tlog.Tile, believed, got []tlog.Hash, err
 func believe(width int, above *tlog.Hash, claims ...[]tlog.Hash) []tlog.Hash {
 	agreed := make([]tlog.Hash, width)
 	for i := range agreed {
-		count := make(map[tlog.Hash]int)
 		for _, claim := range claims {
-			if i < len(claim) {
-				if count[claim[i]]++; count[claim[i]] > count[agreed[i]] {
-					agreed[i] = claim[i]
-				}
+			if i < len(claim) && votes(claims, i, claim[i]) > votes(claims, i, agreed[i]) {
+				agreed[i] = claim[i]
 			}
 		}
 	}
@@ -172,6 +169,16 @@ func believe(width int, above *tlog.Hash, claims ...[]tlog.Hash) []tlog.Hash {
 		}
 	}
 	return agreed
+}
+
+// votes returns how many claims have a hash at a place.
+func votes(claims [][]tlog.Hash, at int, hash tlog.Hash) (n int) {
+	for _, claim := range claims {
+		if at < len(claim) && claim[at] == hash {
+			n++
+		}
+	}
+	return n
 }
 
 // fromAbove returns the hash that the tile of level 1 has for a full tile of level 0; nil if it has none.
