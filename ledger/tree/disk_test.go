@@ -26,9 +26,9 @@ type disk struct {
 type fault int
 
 const (
-	works fault = iota
-	fails       // nothing is done
-	halves      // a write is half done, anything else is done, and it is an error
+	works  fault = iota
+	fails        // nothing is done
+	halves       // a write is half done, anything else is done, and it is an error
 )
 
 var errFault = errors.New("injected fault")
