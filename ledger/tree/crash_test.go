@@ -70,13 +70,12 @@ type history struct {
 	failer
 	disk *disk
 	*model
-	shown     []byte   // the checkpoint that somebody has been shown
-	inFlight  [][]byte // those that may have come instead
-	restarts  int
-	signer    note.Signer
-	cosigner  note.Signer
-	verifier  note.Verifier
-	cosigners int
+	shown    []byte   // the checkpoint that somebody has been shown
+	inFlight [][]byte // those that may have come instead
+	restarts int
+	signer   note.Signer
+	cosigner note.Signer
+	verifier note.Verifier
 }
 
 func newHistory(t testing.TB, f failer, d *disk, m model) *history {
