@@ -15,7 +15,8 @@ import (
 // the hash of its halves. Leaf and inner node are told apart by a first byte, and a leaf holds the whole key, so a root decides what
 // each key leads to.
 //
-// Heads is immutable: With returns another map that shares what did not change. The zero value is empty.
+// Heads is immutable: With returns another map that shares what did not change. The zero value is empty. Root computes what hashes
+// there are not yet; once it has returned, the map is safe for concurrent use, and for being extended meanwhile.
 type Heads struct{ root *headNode }
 
 // headNode is a leaf if it has no halves. A nil node is an empty subtree.
@@ -34,8 +35,7 @@ func keyOf(c ledger.Chain) headKey { return sha256.Sum256([]byte(c.String())) }
 // bit returns which half the key is in at a depth.
 func (k headKey) bit(depth int) int { return int(k[depth/8]>>(7-depth%8)) & 1 }
 
-// With returns the map with another head of a chain. Maps must not be extended concurrently with asking one that shares with them for
-// its root or for proofs.
+// With returns the map with another head of a chain.
 func (h Heads) With(c ledger.Chain, head Head) Heads {
 	return Heads{h.root.with(0, &headNode{key: keyOf(c), head: head})}
 }

@@ -2,8 +2,11 @@ package tree_test
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,6 +53,9 @@ func TestHeads(t *testing.T) {
 			}
 		}
 		root := m.Root()
+		if naive(want) != root {
+			t.Fatal("the root is not the one of the definition")
+		}
 		if again.Root() != root {
 			t.Fatal("the root depends on the order")
 		}
@@ -64,6 +70,32 @@ func TestHeads(t *testing.T) {
 			}
 		}
 	})
+}
+
+// naive computes the root of a map from the definition.
+func naive(heads map[int]tree.Head) ledger.Hash {
+	leaves := make(map[[32]byte][]byte)
+	for i, h := range heads {
+		key := sha256.Sum256([]byte(chain(i).String()))
+		leaves[key] = slices.Concat([]byte{0}, key[:], binary.BigEndian.AppendUint64(nil, h.Number), h.Hash[:])
+	}
+	var subtree func(depth int, in map[[32]byte][]byte) [32]byte
+	subtree = func(depth int, in map[[32]byte][]byte) [32]byte {
+		if len(in) == 0 {
+			return [32]byte{}
+		}
+		halves := [2]map[[32]byte][]byte{{}, {}}
+		for key, leaf := range in {
+			if len(in) == 1 {
+				return sha256.Sum256(leaf)
+			}
+			bit := new(big.Int).SetBytes(key[:]).Bit(255 - depth)
+			halves[bit][key] = leaf
+		}
+		left, right := subtree(depth+1, halves[0]), subtree(depth+1, halves[1])
+		return sha256.Sum256(slices.Concat([]byte{1}, left[:], right[:]))
+	}
+	return subtree(0, leaves)
 }
 
 // No changed proof is believed, and none that says a chain is not there.

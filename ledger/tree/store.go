@@ -142,8 +142,8 @@ func (s *Store) Checkpoint() (Checkpoint, []byte) {
 	return at.Checkpoint, at.signed
 }
 
-// Append adds encoded entries and seals the larger tree with what sign makes of its checkpoint; in a new directory it seals the
-// empty tree first. When it returns without an error all of it is on disk; after an error nothing has changed for readers of this
+// Append adds encoded entries and seals the larger tree with what sign makes of its checkpoint, or what sign has kept of an earlier
+// sealing of the very same; in a new directory it seals the empty tree first. When it returns without an error all of it is on disk; after an error nothing has changed for readers of this
 // Store, and the directory has to be opened again. If we were to crash at any point, the next sealer would find the old checkpoint or
 // the new one, and all that it covers.
 func (s *Store) Append(entries [][]byte, sign func(Checkpoint) ([]byte, error)) error {
@@ -261,8 +261,13 @@ func (s *Store) writeData(size uint64, entries [][]byte) (int64, error) {
 		if err := s.makeParents(name); err != nil {
 			return 0, err
 		}
-		if err := errors.Join(s.files.Write(name, tail, data), s.files.Sync(name), s.files.Sync(parent(name))); err != nil {
+		if err := errors.Join(s.files.Write(name, tail, data), s.files.Sync(name)); err != nil {
 			return 0, err
+		}
+		if tail == 0 { // else the file was there, and covered
+			if err := s.files.Sync(parent(name)); err != nil {
+				return 0, err
+			}
 		}
 		tail += int64(len(data))
 		if size += uint64(n); size%tileWidth == 0 {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
@@ -18,15 +19,19 @@ import (
 
 const origin = "phr/test"
 
-// key is the log's in all tests.
+// private is the log's key in all tests.
+var private = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
+
+func public() ed25519.PublicKey { return private.Public().(ed25519.PublicKey) }
+
+// key returns what signs and verifies with the log's key.
 func key(t testing.TB) (note.Signer, note.Verifier) {
 	t.Helper()
-	private := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 	signer, err := tree.NewSigner(origin, private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	verifier, err := tree.NewVerifier(origin, private.Public().(ed25519.PublicKey))
+	verifier, err := tree.NewVerifier(origin, public())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,16 +77,16 @@ func entriesFrom(from, n int) (entries [][]byte) {
 	return entries
 }
 
-// canonical is the tree of all tests, as far as one has needed it.
-var canonical model
+// plainTree is the tree of all tests, as far as one has needed it.
+var plainTree model
 
 // plain computes the root of the first n entries without tiles.
 func plain(t testing.TB, n int) ledger.Hash {
 	t.Helper()
-	if have := len(canonical.entries); have < n {
-		canonical.add(entriesFrom(have, n-have)...)
+	if have := len(plainTree.entries); have < n {
+		plainTree.add(entriesFrom(have, n-have)...)
 	}
-	return canonical.root(uint64(n))
+	return plainTree.root(uint64(n))
 }
 
 // However a tree has grown, it has the root of its entries, gives each of them back, and proves each of them and every earlier tree.
@@ -210,6 +215,51 @@ func TestSignedOther(t *testing.T) {
 		if c, _ := after.Checkpoint(); c != before {
 			t.Errorf("%s: the checkpoint has become %v", name, c)
 		}
+	}
+}
+
+// A tree is made anew from its entries up to a checkpoint that somebody has kept: sealing that size returns it, or fails if the entries
+// are others. What follows is signed as ever.
+func TestRebuild(t *testing.T) {
+	signer, verifier := key(t)
+	old := newHistory(t, t, newDisk(), model{})
+	old.through([]uint64{300, 300, 700}, 0, 0)
+	pinned, err := tree.Open(old.disk, verifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, kept := pinned.Checkpoint()
+	sign := func(c tree.Checkpoint) ([]byte, error) {
+		if c == want {
+			return kept, nil
+		}
+		if c.Size == want.Size {
+			return nil, tree.ErrNotProven
+		}
+		return c.Sign(signer)
+	}
+	s := sealer(t, newDisk())
+	for _, part := range [][][]byte{old.entries[:450], old.entries[450:700], {{1}, {2}}} {
+		if err := s.Append(part, sign); err != nil {
+			t.Fatal(err)
+		}
+		if c, signed := s.Checkpoint(); c.Size == 700 && !bytes.Equal(signed, kept) {
+			t.Errorf("the kept checkpoint has become\n%s", signed)
+		}
+	}
+	proof, _, err := s.Consistency(want.Size)
+	if c, _ := s.Checkpoint(); err != nil || c.Extends(want, proof) != nil {
+		t.Errorf("it does not extend the kept checkpoint: %v", err)
+	}
+	s = sealer(t, newDisk())
+	appendTo(t, s, old.entries[:450])
+	other := slices.Clone(old.entries[450:700])
+	other[100] = []byte("another")
+	if err := s.Append(other, sign); !errors.Is(err, tree.ErrNotProven) {
+		t.Errorf("other entries lead to the kept checkpoint: %v", err)
+	}
+	if c, _ := s.Checkpoint(); c.Size != 450 {
+		t.Errorf("they are sealed: %d entries", c.Size)
 	}
 }
 
