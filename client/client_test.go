@@ -44,3 +44,17 @@ func TestGrantReadWriteRevoke(t *testing.T) {
 	w.refused("the doctor after the revocation", his)
 	w.reads("the patient", hers, "before", "from the doctor", "after")
 }
+
+// What a node is, it says to people without keys, as its root has signed it. Under another root's name it is nobody.
+func TestDescription(t *testing.T) {
+	w := newWorld(t)
+	config := w.config(nil)
+	node, err := client.Description(w.ctx, config)
+	if must(t, err); node.GID == "" || node.Log == [32]byte{} {
+		t.Errorf("it describes itself as %+v", node)
+	}
+	config.Node.Root = w.patient().GID()
+	if node, err := client.Description(w.ctx, config); err == nil {
+		t.Errorf("under another root's name it is %s", node.GID)
+	}
+}

@@ -67,6 +67,16 @@ func (c *Client) learnNode(ctx context.Context) error {
 	return nil
 }
 
+// Description returns what the root that the URL names has signed of a node last. It takes nobody's keys: the home is left alone.
+func Description(ctx context.Context, c Config) (ledger.NodeFact, error) {
+	cl, err := Dial(ctx, c)
+	if err != nil {
+		return ledger.NodeFact{}, err
+	}
+	defer cl.Close()
+	return cl.Node(), nil
+}
+
 // Person returns the newest keys of a person, from their own chain.
 func (c *Client) Person(ctx context.Context, gid identity.GID) (*identity.Keys, error) {
 	if err := c.learn(ctx, protocol.DirIdentity, protocol.IdentityQuery{GID: gid}); err != nil {
