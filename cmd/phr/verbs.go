@@ -281,6 +281,10 @@ func verbs() []verb {
 			"audit", operators, "[--node URL | --dir DIR]", "replay the log and verify it; one finding a line",
 			"phr audit --dir /var/lib/phr", auditVerb,
 		},
+		{
+			"witness", operators, "--data DIR [--log LOG…]", "cosign the checkpoints of logs that only grow; prints its key once it is ready",
+			"phr witness --data /var/lib/phr-witness --name witness.example.org/phr --log phr://127.0.0.1:4222/GID", witnessVerb,
+		},
 
 		{
 			"demo", everybody, "[--exit] [--data FILE…]", "show all of it in one process: a node, authorities, a patient, who reads and who does not",
