@@ -2,8 +2,8 @@
 // extends the newest one that it cosigned before, Ask gets such a cosignature for a log, and a Policy says whose cosignatures make
 // a checkpoint believed. Formats and protocol are those of C2SP: tlog-checkpoint, tlog-cosignature, tlog-witness, tlog-policy.
 //
-// A log that shows different trees to different people needs a quorum of witnesses on its side, or gets no cosignatures for one of
-// them.
+// Two trees of one log get quorums of cosignatures only if a witness that both quorums share has signed both. So a quorum that any two
+// have an honest witness in common of keeps a log from showing different people different trees.
 //
 // What this does not protect: a witness sees sizes and roots, no entries. It can't tell whether what is in the log is valid, nor keep
 // a log from showing people an old checkpoint; a policy's AsOf tells how old.
