@@ -138,16 +138,16 @@ func keepEvidence(dir, what string, c Checkpoint, cosigned, asked []byte) (strin
 
 // writeFile replaces a file, such that a crash leaves the old one or the new one, and the new one stays once it returned.
 func writeFile(path string, contents []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // with mode 0600
+	fresh := path + ".new" // the lock says that nobody else writes it; what a crash left of it is overwritten
+	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // gone already if all goes well
 	_, err = f.Write(contents)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := os.Rename(fresh, path); err != nil {
 		return err
 	}
 	return syncDirectory(filepath.Dir(path))
