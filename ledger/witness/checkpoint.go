@@ -55,10 +55,10 @@ func unverified(signed []byte) (Checkpoint, string, error) {
 	return c, none.Note.Text, err
 }
 
-// extends tells whether a proof shows that a tree begins with all of an older one. Where they are of one size, they are the same.
+// extends tells whether a proof shows that a tree begins with all of an older one, which is smaller or the same.
 func (c Checkpoint) extends(old Checkpoint, proof []tlog.Hash) bool {
-	if old.Size == 0 || old.Size == c.Size {
-		return len(proof) == 0 && (old.Size != c.Size || old.Root == c.Root)
+	if old.Size == 0 || old == c {
+		return len(proof) == 0
 	}
 	return tlog.CheckTree(proof, int64(c.Size), c.Root, int64(old.Size), old.Root) == nil
 }

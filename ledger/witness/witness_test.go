@@ -56,11 +56,14 @@ func TestAnswers(t *testing.T) {
 		{"an old size beyond any", strings.Replace(l.request(7, 9), "old 7", "old 9223372036854775808", 1), answer{status: 400}},
 		{"a proof of 64 lines", body(7, tooMany, l.signed(9)), answer{status: 400}},
 		{"a proof line that is no hash", strings.Replace(body(7, nil, l.signed(9)), "old 7\n", "old 7\nAAAA\n", 1), answer{status: 400}},
+		{"a proof line with bits beyond the hash", strings.Replace(body(7, nil, l.signed(9)), "old 7\n", "old 7\n"+strings.Repeat("A", 42)+"B=\n", 1), answer{status: 400}},
 		{"carriage returns", strings.Replace(l.request(7, 9), "\n", "\r\n", 2), answer{status: 400}},
 		{"no checkpoint", "old 7\n\n", answer{status: 400}},
 		{"a checkpoint without signatures", "old 7\n\n" + l.text(9), answer{status: 400}},
 		{"a checkpoint without a root", "old 7\n\n" + string(must(note.Sign(&note.Note{Text: origin + "\n9\n"}, l.signer))), answer{status: 400}},
 		{"a checkpoint whose size has a zero before it", body(7, nil, must(note.Sign(&note.Note{Text: strings.Replace(l.text(9), "\n9\n", "\n09\n", 1)}, l.signer))), answer{status: 400}},
+		{"a checkpoint whose size is beyond any", body(7, nil, must(note.Sign(&note.Note{Text: strings.Replace(l.text(9), "\n9\n", "\n9223372036854775808\n", 1)}, l.signer))), answer{status: 400}},
+		{"a checkpoint with an empty line", body(7, nil, must(note.Sign(&note.Note{Text: l.text(9) + "\nmore\n"}, l.signer))), answer{status: 400}},
 		{"old larger than the checkpoint", body(7, nil, l.signed(6)), answer{status: 400}},
 		{"a log that is not followed", stranger.request(0, 9), answer{status: 404}},
 		{"another key for the origin", imposter.request(7, 9), answer{status: 403}},
@@ -103,10 +106,14 @@ func TestAnswers(t *testing.T) {
 
 // A tree without leaves is cosigned as well, and where nothing was cosigned before there is nothing to prove.
 func TestFirstCheckpoint(t *testing.T) {
+	dir := t.TempDir()
 	l := newLog(t, origin, 5, "a")
-	w := open(t, t.TempDir(), l)
+	w := open(t, dir, l)
 	if a := do(w, body(0, make([]tlog.Hash, 1), l.signed(5))); a.status != http.StatusUnprocessableEntity {
 		t.Errorf("a proof from nothing: %v", a)
+	}
+	if files := evidence(t, dir); len(files) != 0 {
+		t.Errorf("where nothing was cosigned, there is evidence: %q", files)
 	}
 	no := must(note.Sign(&note.Note{Text: fmt.Sprintf("%s\n0\n%s\n", origin, tlog.Hash{})}, l.signer))
 	if a := do(w, body(0, nil, no)); a.status != http.StatusConflict || a.kind == "text/x.tlog.size" {
@@ -211,6 +218,10 @@ func TestOpenRefuses(t *testing.T) {
 			path := filepath.Join(dir, "key")
 			return errors.Join(os.Rename(path, path+".far"), os.Symlink(path+".far", path))
 		}, "it must be a file"},
+		{"the key is a directory", func(dir string) error {
+			path := filepath.Join(dir, "key")
+			return errors.Join(os.Remove(path), os.Mkdir(path, 0o700))
+		}, "it must be a file"},
 		{"a checkpoint was changed", func(dir string) error {
 			path := checkpointFile(dir)
 			return os.WriteFile(path, bytes.Replace(must(os.ReadFile(path)), []byte("\n5\n"), []byte("\n4\n"), 1), 0o600)
@@ -229,6 +240,46 @@ func TestOpenRefuses(t *testing.T) {
 		if _, err := witness.Open(witness.Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", test.name, err, test.want)
 		}
+	}
+}
+
+// A checkpoint in the place of another log's is none of that log.
+func TestCheckpointsSwapped(t *testing.T) {
+	dir := t.TempDir()
+	l, other := newLog(t, origin, 5, "a"), newLog(t, "log.example/other", 5, "b")
+	w := open(t, dir, l, other)
+	cosigned(t, w, l.text(5), do(w, l.request(0, 5)))
+	path := checkpointFile(dir)
+	cosigned(t, w, other.text(5), do(w, other.request(0, 5)))
+	w.Close()
+	for _, file := range must(filepath.Glob(filepath.Join(dir, "checkpoints", "*"))) {
+		if file != path {
+			if err := os.Rename(path, file); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := witness.Open(witness.Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), `it is of "log.example/one"`) {
+		t.Errorf("it is opened: %v", err)
+	}
+}
+
+// Signatures by strangers, as many as a note holds, are neither kept nor in the way of the witness's next start.
+func TestStrangersSign(t *testing.T) {
+	dir := t.TempDir()
+	l := newLog(t, origin, 5, "a")
+	w := open(t, dir, l)
+	signed := l.signed(5)
+	for i := range 99 {
+		signed = appended(signed, cosignAt(newCosigner(t, fmt.Sprint("stranger", i)), l.text(5), 1))
+	}
+	cosigned(t, w, l.text(5), do(w, body(0, nil, signed)))
+	if kept := string(must(os.ReadFile(checkpointFile(dir)))); strings.Count(kept, "— ") != 2 || strings.Contains(kept, "stranger") {
+		t.Errorf("it keeps %q", kept)
+	}
+	w.Close()
+	if got := newest(t, open(t, dir), l); got != "5" {
+		t.Errorf("it is at %s, want 5", got)
 	}
 }
 
@@ -285,6 +336,9 @@ func TestCrashBeforeTheAnswer(t *testing.T) {
 		t.Fatalf("when it answered there was on disk %q", onDisk)
 	}
 	w.Close()
+	if err := os.WriteFile(checkpointFile(dir)+".new", []byte("half of a"), 0o600); err != nil { // left by a crash while writing
+		t.Fatal(err)
+	}
 
 	w = open(t, dir)
 	if a := do(w, l.request(5, 8)); a != (answer{409, "text/x.tlog.size", "8\n"}) {
