@@ -51,7 +51,7 @@ var only = map[string][]string{
 	"golang.org/x/term":               {"cmd/phr"},
 	"math/rand":                       {"client"}, // how long to wait before the next try
 	"modernc.org/sqlite":              {"projections"},
-	"net/http":                        {"ledger/tree", "ledger/witness"},
+	"net/http":                        {"ledger/node", "ledger/tree", "ledger/witness"},
 	"testing":                         {},
 	module + "authority/gate":         {"ledger/node"},
 	module + "crypto/keystore":        {"client", "client/agent", "cmd/phr"},

@@ -55,6 +55,7 @@ type Gate struct {
 	table      table
 	refusals   refusals
 	journal    journal
+	tickets    ticketKey
 	listening  chan struct{} // closed when Run hears requests
 }
 
@@ -73,12 +74,13 @@ func New(c Config) *Gate {
 		table:      newTable(),
 		refusals:   refusals{},
 		journal:    newJournal(),
+		tickets:    newTicketKey(),
 		listening:  make(chan struct{}),
 	}
 }
 
-// Run serves gate.hello, gate.answer and gate.consumer, ends sessions, and logs what has to be, until ctx ends. It is called once. Fold and
-// ingest must be run by somebody else.
+// Run serves gate.hello, gate.answer, gate.consumer and gate.ticket, ends sessions, and logs what has to be, until ctx ends. It is
+// called once. Fold and ingest must be run by somebody else.
 func (g *Gate) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, s := range []struct {
@@ -89,6 +91,7 @@ func (g *Gate) Run(ctx context.Context) error {
 		{protocol.GateHello, 16, g.hello},
 		{protocol.GateAnswer, 16, g.answer},
 		{protocol.GateConsumer, 16, g.consumer},
+		{protocol.GateTicket, 4, g.ticket},
 	} {
 		listener, err := g.Ingest.Ledger.Listen(s.subject, "phr", s.workers)
 		if err != nil {

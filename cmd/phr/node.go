@@ -19,6 +19,7 @@ func nodeVerb(ctx context.Context, e *env, args []string) error {
 	dir := fs.String("data", "", "`DIR` of everything the node keeps; made if it is not there")
 	listen := fs.String("listen", "127.0.0.1:4222", "`HOST:PORT` for people, a loopback address; port 0 is any that is free")
 	endorse := fs.Bool("endorse-all", false, "endorse every authority that registers: for trying things out")
+	site := fs.String("http", "", "`HOST:PORT`, a loopback address, that shows the tree of the log (C2SP tlog-tiles)")
 	witnesses := fs.String("witnesses", "", "`FILE` with a policy (C2SP tlog-policy) that says where witnesses are, who are asked to cosign")
 	fs.BoolVar(&e.verbose, "verbose", false, "log on standard error")
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
@@ -36,7 +37,7 @@ func nodeVerb(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	n, err := node.Start(ctx, node.Config{
-		Dir: *dir, Listen: *listen, EndorseAll: *endorse, Witnesses: asked,
+		Dir: *dir, Listen: *listen, HTTP: *site, EndorseAll: *endorse, Witnesses: asked,
 		Log: slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {
@@ -51,6 +52,9 @@ func nodeVerb(ctx context.Context, e *env, args []string) error {
 			return nil
 		case <-n.Ready():
 			_, err := fmt.Fprintln(e.stdout, n.URL())
+			if site := n.Site(); err == nil && site != "" {
+				_, err = fmt.Fprintln(e.stdout, site)
+			}
 			return err
 		}
 	})

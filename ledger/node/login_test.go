@@ -94,16 +94,12 @@ func TestAccessChainIsThePatients(t *testing.T) {
 // An auditor reads everything, and that stands in the log first. When the registry takes the attribute back, it is over.
 func TestAuditor(t *testing.T) {
 	n := run(t, node.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
-	auditor, registry := n.newPerson(t), n.registry(t)
-	chain := ledger.AuthorityChain(ledger.RegistryName)
+	auditor := n.newPerson(t)
 	whole := protocol.ConsumerQuery{}
 	if _, err := ask[protocol.Consumer](t, auditor.login(t).conn, protocol.GateConsumer, whole); codeOf(err) != protocol.CodeRefused {
 		t.Errorf("before: %v", err)
 	}
-	registry.say(t, chain, []ledger.Body{
-		&ledger.RepresentativeEnrolled{GID: auditor.GID(), Attributes: []string{"auditor"}},
-		&ledger.KeyIssued{GID: auditor.GID(), Attribute: "auditor", Version: 1, Sealed: []byte("sealed")},
-	})
+	n.makeAuditor(t, auditor)
 	s := auditor.login(t)
 	consumer, err := ask[protocol.Consumer](t, s.conn, protocol.GateConsumer, whole)
 	must(t, err)
@@ -124,8 +120,17 @@ func TestAuditor(t *testing.T) {
 	if after, err := n.Ledger().LastSeq(t.Context()); err != nil || after != last {
 		t.Errorf("logged once more, or %v", err)
 	}
-	registry.say(t, chain, []ledger.Body{&ledger.RepresentativeRemoved{GID: auditor.GID(), Attributes: []string{"auditor"}}})
+	n.registry(t).say(t, ledger.AuthorityChain(ledger.RegistryName), []ledger.Body{&ledger.RepresentativeRemoved{GID: auditor.GID(), Attributes: []string{"auditor"}}})
 	checkClosed(t, s.conn)
+}
+
+// makeAuditor has the registry enrol somebody as an auditor.
+func (n *running) makeAuditor(t testing.TB, p *person) {
+	t.Helper()
+	n.registry(t).say(t, ledger.AuthorityChain(ledger.RegistryName), []ledger.Body{
+		&ledger.RepresentativeEnrolled{GID: p.GID(), Attributes: []string{"auditor"}},
+		&ledger.KeyIssued{GID: p.GID(), Attribute: "auditor", Version: 1, Sealed: []byte("sealed")},
+	})
 }
 
 // registry is the node's registry as a person.

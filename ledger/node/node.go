@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,6 +42,7 @@ type Config struct {
 	Dir        string             // of everything the node keeps; made if it is not there
 	Tree       string             // where the sealed copy of the log is kept, best on another disk; empty for "tree" in Dir
 	Listen     string             // host:port for people, a loopback address; empty for people in this process only
+	HTTP       string             // host:port, a loopback address, of the tree as C2SP tlog-tiles; empty for none
 	Witnesses  []witness.Cosigner // who are asked to cosign checkpoints, each with its URL
 	EndorseAll bool               // endorse every authority that registers: for trying things out
 	Log        *slog.Logger
@@ -57,6 +59,7 @@ type Node struct {
 	fold    *ingest.Fold
 	ingest  *ingest.Ingest
 	sealer  *sealer.Sealer
+	site    net.Listener // for HTTP; nil without
 	gate    *gate.Gate
 	tables  *projections.Runner
 	dir     *directory.Directory
@@ -115,7 +118,7 @@ func (n *Node) start(ctx context.Context) (err error) {
 		return err
 	}
 	n.dir = directory.New(n.tables.DB())
-	return nil
+	return n.listenHTTP()
 }
 
 // treeDir is where the sealed copy of the log lies in the node's directory.
@@ -140,6 +143,9 @@ func (n *Node) newSealer(files tree.Dir) (*sealer.Sealer, error) {
 // Close stops the server and closes the tables. Run must have returned.
 func (n *Node) Close() error {
 	var err error
+	if n.site != nil {
+		_ = n.site.Close() // serveSite has closed it, if it ran
+	}
 	if n.tables != nil {
 		err = n.tables.Close()
 	}

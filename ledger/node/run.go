@@ -61,6 +61,9 @@ func (n *Node) serve(ctx context.Context) error {
 	if err := n.serveDirectory(ctx, g); err != nil {
 		return errors.Join(err, g.Wait())
 	}
+	if n.site != nil {
+		g.Go(func() error { return n.serveSite(ctx) })
+	}
 	if n.config.EndorseAll {
 		g.Go(func() error { return n.endorseAll(ctx) })
 	}

@@ -13,6 +13,7 @@ const (
 	GateHello    = "gate.hello"
 	GateAnswer   = "gate.answer"
 	GateConsumer = "gate.consumer"
+	GateTicket   = "gate.ticket"
 
 	DirNode         = "dir.node"
 	DirIdentity     = "dir.identity"

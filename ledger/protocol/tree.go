@@ -63,3 +63,14 @@ type Heads struct {
 	Note  []byte           `cbor:"3,keyasint"` // the signed checkpoint of that tree
 	Heads []tree.HeadProof `cbor:"4,keyasint,omitempty"`
 }
+
+// TicketQuery asks, in a session, for a ticket to what the node's HTTP address does not give to everybody: the leaves of the tree, or
+// with Whole, for an auditor, the entries themselves.
+type TicketQuery struct {
+	Whole bool `cbor:"1,keyasint,omitempty"`
+}
+
+// Ticket answers a TicketQuery: a bearer token that is good while the session lives.
+type Ticket struct {
+	Ticket string `cbor:"1,keyasint"`
+}

@@ -102,7 +102,7 @@ func (s *Sealer) sayAnchor(ctx context.Context) error {
 	if err := s.Wait(ctx, size); err != nil {
 		return err
 	}
-	root, err := s.reader().Root(size)
+	root, err := s.Tree().Root(size)
 	if err != nil {
 		return err
 	}
@@ -125,8 +125,8 @@ func (s *Sealer) saying() bool {
 	return s.said != nil
 }
 
-// reader returns the tree to ask. There is one once Compared is closed.
-func (s *Sealer) reader() *tree.Store {
+// Tree returns the tree to read. There is one once Compared is closed.
+func (s *Sealer) Tree() *tree.Store {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.store
@@ -145,7 +145,7 @@ func (s *Sealer) Heads(ctx context.Context, chains []ledger.Chain) (*protocol.He
 		return nil, errUnsealed
 	}
 	found := &protocol.Heads{Entry: a.entry}
-	hashes, signed, err := s.reader().Inclusion(a.index)
+	hashes, signed, err := s.Tree().Inclusion(a.index)
 	if err != nil {
 		return nil, err
 	}
@@ -179,13 +179,13 @@ func (s *Sealer) freshAnchor(ctx context.Context) (anchor, error) {
 
 // Checkpoint answers with the newest checkpoint and the proof that it extends the one with since entries.
 func (s *Sealer) Checkpoint(since uint64) (*protocol.Checkpoint, error) {
-	hashes, signed, err := s.reader().Consistency(since)
+	hashes, signed, err := s.Tree().Consistency(since)
 	if err != nil {
 		return nil, &stream.Error{Code: protocol.CodeNotFound, Text: err.Error()}
 	}
 	found := &protocol.Checkpoint{Note: signed, Consistency: hashes}
 	var newest []byte
-	if found.Witnessed, found.Since, newest, err = s.reader().Witnessed(); err != nil {
+	if found.Witnessed, found.Since, newest, err = s.Tree().Witnessed(); err != nil {
 		return nil, err
 	}
 	if found.Witnessed != nil && string(newest) != string(signed) {
@@ -198,7 +198,7 @@ func (s *Sealer) Checkpoint(since uint64) (*protocol.Checkpoint, error) {
 func (s *Sealer) Proofs(indexes []uint64) (*protocol.Proofs, error) {
 	found := new(protocol.Proofs)
 	for _, index := range indexes {
-		hashes, signed, err := s.reader().Inclusion(index)
+		hashes, signed, err := s.Tree().Inclusion(index)
 		switch {
 		case errors.Is(err, tree.ErrDamaged):
 			return nil, err

@@ -54,7 +54,7 @@ func (s *Sealer) witnessLoop(ctx context.Context) error {
 
 // askAll asks every witness about the newest checkpoint, all at a time, and keeps it with what they have signed.
 func (s *Sealer) askAll(ctx context.Context, known map[string]uint64) {
-	store := s.reader()
+	store := s.Tree()
 	c, _ := store.Checkpoint()
 	if c.Size == 0 {
 		return

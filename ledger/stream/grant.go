@@ -71,6 +71,7 @@ func (s Scope) Grant(user, session string, expires time.Time) (UserGrant, error)
 	}
 	b := subjects{pub: GuestGrant(user).Pub}
 	b.allow("gate.consumer")
+	b.allow("gate.ticket")
 	b.allow("dir.heads")
 	if s.Login {
 		b.allow("dir.mine")

@@ -20,6 +20,7 @@ func Imports() []Import {
 		{Subject: "gate.answer"},
 		{Subject: "gate.login"},
 		{Subject: "gate.consumer"},
+		{Subject: "gate.ticket"},
 		{Subject: "register.*.*"},
 		{Subject: "enrol.*"},
 		{Subject: "enrol.next.*"},
