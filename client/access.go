@@ -3,13 +3,11 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
-	"github.com/phrledger/phr/ledger/protocol"
 )
 
 // Access is one line of the log of who opened what of the caller's record, or tried to.
@@ -88,69 +86,4 @@ func (c *Client) markProxies(ctx context.Context, log []Access) error {
 		a.Acting = slices.Contains(terms, a.Term)
 	}
 	return nil
-}
-
-// Names finds out how authorities call people, as in "Dr. A. Ruiz of city-hospital". Who is enrolled by none under a name is
-// not among them.
-func (c *Client) Names(ctx context.Context, all ...identity.GID) (map[identity.GID]string, error) {
-	people := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(all))), func(gid identity.GID) bool { return gid == "" })
-	names := make(map[identity.GID]string, len(people))
-	if len(people) == 0 {
-		return names, nil
-	}
-	return names, c.attempt(ctx, loginKey, func(s *session) error {
-		for some := range slices.Chunk(people, protocol.MaxNames) {
-			if err := c.addNames(ctx, s, some, names); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func (c *Client) addNames(ctx context.Context, s *session, people []identity.GID, names map[identity.GID]string) error {
-	answer, err := ask[protocol.Names](ctx, s.conn, protocol.DirNames, protocol.NamesQuery{GIDs: people})
-	if err != nil {
-		return err
-	}
-	for _, encoded := range answer.Entries {
-		gid, name, err := c.enrolledName(ctx, encoded)
-		if err != nil {
-			return fmt.Errorf("who somebody in the access log is: %w", err)
-		}
-		if names[gid] == "" && name != "" {
-			names[gid] = name
-		}
-	}
-	return nil
-}
-
-// enrolledName reads how an authority calls someone it enrolled, from its signed word.
-func (c *Client) enrolledName(ctx context.Context, encoded []byte) (identity.GID, string, error) {
-	e, err := ledger.ParseEntry(encoded)
-	if err != nil {
-		return "", "", err
-	}
-	body, ok := e.Body.(*ledger.RepresentativeEnrolled)
-	if !ok {
-		return "", "", fmt.Errorf("%s says nothing of it", e.Kind())
-	}
-	at, err := c.Authority(ctx, e.Chain.Authority())
-	if err != nil {
-		return "", "", err
-	}
-	if at.Founder != e.Author {
-		return "", "", fmt.Errorf("%s does not speak for %q", e.Author, at.Name)
-	}
-	keys, err := c.keysAt(e.Author, e.Control.Count)
-	if err != nil {
-		return "", "", err
-	}
-	if err := e.Verify(keys); err != nil {
-		return "", "", err
-	}
-	if body.Display == "" {
-		return body.GID, "", nil
-	}
-	return body.GID, body.Display + " of " + string(at.Name), nil
 }
