@@ -12,8 +12,9 @@ import (
 
 // Access is one line of the log of who opened what of the caller's record, or tried to.
 type Access struct {
-	Time        time.Time // log time
-	Event       ledger.EventID
+	Time time.Time // log time
+	Place
+	By          identity.GID // who says so: the node, or one who has a part in an emergency
 	Kind        ledger.Kind
 	Session     ledger.SessionID // zero for a refusal
 	GID         identity.GID
@@ -22,6 +23,7 @@ type Access struct {
 	Compartment ledger.Compartment
 	Term        ledger.TermID
 	Acting      bool      // as the caller's proxy
+	First       bool      // GID never had a session on the record before this one
 	Reason      string    // of a refusal or an end
 	Count       uint32    // of refusals
 	Expires     time.Time // of a session opened or renewed
@@ -31,18 +33,46 @@ type Access struct {
 	Emergency *Emergency
 }
 
+// Place is where an event stands on the access log, and in the stream that all logs are part of.
+type Place struct {
+	Event    ledger.EventID `json:"event"`
+	Number   uint64         `json:"number"` // on the chain
+	Hash     ledger.Hash    `json:"event_hash"`
+	Sequence uint64         `json:"sequence,omitempty"` // in the stream, as the node has it; 0 if that was not looked at
+}
+
 // AccessLog returns who looked at the caller's record, and who tried, in the order in which the node logged it.
 func (c *Client) AccessLog(ctx context.Context) ([]Access, error) {
-	entries, err := c.ownEntries(ctx, ledger.RecordChain(c.GID(), ledger.Access))
+	all, err := c.accessLog(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all := accesses(entries, c.config.Now())
-	markEmergencies(all, entries)
 	if err := c.addDisplays(ctx, all); err != nil {
 		return nil, err
 	}
 	return all, c.markProxies(ctx, all)
+}
+
+// accessLog is AccessLog without what other chains say: who people are, and who acted for the caller.
+func (c *Client) accessLog(ctx context.Context) ([]Access, error) {
+	var entries []*ledger.Entry
+	var sequences []uint64
+	err := c.attempt(ctx, loginKey, func(s *session) error {
+		entries, sequences = nil, nil
+		_, err := c.walk(ctx, s, ledger.RecordChain(c.GID(), ledger.Access), spot{}, func(e *ledger.Entry, sequence uint64) {
+			entries, sequences = append(entries, e), append(sequences, sequence)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := accesses(entries, c.config.Now())
+	for i := range all {
+		all[i].Sequence = sequences[i]
+	}
+	markEmergencies(all, entries)
+	return all, nil
 }
 
 // addDisplays adds how authorities call the people of an access log.

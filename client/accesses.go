@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
 )
 
@@ -11,13 +12,15 @@ import (
 func accesses(entries []*ledger.Entry, now time.Time) []Access {
 	var all []Access
 	newest := make(map[ledger.SessionID]int) // line that says when the session ends
+	met := make(map[identity.GID]bool)
 	for _, e := range entries {
-		a := Access{Time: e.LogTime, Event: e.ID, Kind: e.Kind()}
+		a := Access{Time: e.LogTime, Place: Place{Event: e.ID, Number: e.Number, Hash: e.Hash}, By: e.Author, Kind: e.Kind()}
 		switch b := e.Body.(type) {
 		case *ledger.SessionOpened:
 			a.Session, a.GID, a.Operation, a.Compartment, a.Term = b.Session, b.GID, b.Operation, b.Compartment, b.Term
 			a.Expires = time.UnixMilli(b.Expires)
 			newest[b.Session] = len(all)
+			a.First, met[b.GID] = !met[b.GID], true
 		case *ledger.SessionRenewed:
 			a.of(all, newest, b.Session)
 			a.Expires = time.UnixMilli(b.Expires)

@@ -166,7 +166,7 @@ func TestBreakglassIsTold(t *testing.T) {
 	watching := make(chan error, 1)
 	ctx, cancel := context.WithCancel(d.ctx)
 	go func() {
-		watching <- d.maria.WatchEmergencies(ctx, func(a client.Access) error {
+		watching <- d.maria.WatchAlarms(ctx, func(a client.Access) error {
 			heard <- a.Kind
 			return nil
 		})
@@ -190,8 +190,8 @@ func TestBreakglassIsTold(t *testing.T) {
 		kinds = append(kinds, <-heard)
 	}
 	want := []ledger.Kind{
-		ledger.BreakglassRequestedKind, ledger.BreakglassApprovedKind, ledger.BreakglassOpenedKind, ledger.BreakglassEndedKind,
-		ledger.BreakglassReviewedKind,
+		ledger.BreakglassRequestedKind, ledger.BreakglassApprovedKind, ledger.BreakglassOpenedKind, ledger.SessionOpenedKind,
+		ledger.BreakglassEndedKind, ledger.BreakglassReviewedKind,
 	}
 	if n := len(kinds) - len(want); n < 0 || !slices.Equal(kinds[n:], want) {
 		t.Errorf("heard %q", kinds)

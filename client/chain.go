@@ -21,19 +21,32 @@ func (c *Client) ownEntries(ctx context.Context, chain ledger.Chain) (all []*led
 	return all, err
 }
 
-// entries is ownEntries in a session. Each entry follows the one before it and is signed by its author, who is the caller, or
-// on the access log a node or one who has a part in an emergency.
-func (c *Client) entries(ctx context.Context, s *session, chain ledger.Chain) ([]*ledger.Entry, error) {
+// entries is ownEntries in a session.
+func (c *Client) entries(ctx context.Context, s *session, chain ledger.Chain) (all []*ledger.Entry, err error) {
+	_, err = c.walk(ctx, s, chain, spot{}, func(e *ledger.Entry, _ uint64) { all = append(all, e) })
+	return all, err
+}
+
+// spot is how far a chain was read.
+type spot struct {
+	head ledger.Head
+	next uint64 // stream sequence to go on at
+}
+
+// walk reads a chain of the caller's own from where it was read to before, calls fn with each entry and its stream sequence, and
+// returns how far it came. Each entry follows the one before it and is signed by its author, who is the caller, or on the access log a node or
+// one who has a part in an emergency. A person's chain is read from its beginning.
+func (c *Client) walk(ctx context.Context, s *session, chain ledger.Chain, at spot, fn func(*ledger.Entry, uint64)) (spot, error) {
 	seen, err := newMark(c.home, chain)
 	if err != nil {
-		return nil, err
+		return at, err
 	}
 	f := newFeed(c, chain)
+	f.next = at.next
 	name, err := f.consumer(ctx, s)
 	if err != nil {
-		return nil, err
+		return at, err
 	}
-	var all []*ledger.Entry
 	var self *identity.Keys // in force on the caller's own person chain, after what was read of it
 	err = s.conn.Fetch(ctx, name, func(raw []stream.Entry, _ uint64) error {
 		for _, r := range raw {
@@ -44,7 +57,7 @@ func (c *Client) entries(ctx context.Context, s *session, chain ledger.Chain) ([
 			if f.rejected[e.Hash] {
 				continue
 			}
-			if err := c.follows(ctx, chain, headAfter(all), e); err != nil {
+			if err := c.follows(ctx, chain, at.head, e); err != nil {
 				return err
 			}
 			if chain.Space == ledger.PersonSpace {
@@ -55,14 +68,15 @@ func (c *Client) entries(ctx context.Context, s *session, chain ledger.Chain) ([
 			if err := seen.pass(e); err != nil {
 				return err
 			}
-			all = append(all, e)
+			at = spot{ledger.Head{Number: e.Number, Hash: e.Hash}, r.Seq + 1}
+			fn(e, r.Seq)
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", chain, err)
+		return at, fmt.Errorf("reading %s: %w", chain, err)
 	}
-	return all, seen.reach(headAfter(all))
+	return at, seen.reach(at.head)
 }
 
 // follows tells whether an entry is the next one of a chain of the caller's own. On the person's chain its signature is left to

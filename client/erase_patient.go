@@ -158,8 +158,8 @@ func (c *Client) forgetBooks(ctx context.Context) error {
 	return nil
 }
 
-// forgetRecord removes what the home keeps of its owner's record: unsent drafts, where the chains of its compartments end, and the
-// key of the owner's authority. Where profile and access log end stays: no node shall get away with showing the time before.
+// forgetRecord removes what the home keeps of its owner's record: unsent drafts, where the chains of its compartments end, who has had
+// access, and the key of the owner's authority. Where profile and access log end stays: no node shall get away with showing the time before.
 func (h *Home) forgetRecord(ctx context.Context) error {
 	gid := h.GID()
 	own := func(name string) bool {
@@ -174,6 +174,7 @@ func (h *Home) forgetRecord(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	names = append(names, metName)
 	for _, w := range box.Waiting {
 		if own(w.Chain) {
 			names = append(names, w.file())

@@ -127,6 +127,9 @@ func TestErasePatient(t *testing.T) {
 	w.reads("a friend", w.book(friend, maria, ledger.Health), "seen")
 	must(t, maria.CreateCompartment(w.ctx, "dental", ledger.HealthClass))
 	w.leave(hers, note("never sent"))
+	if told := w.newcomers(maria); len(told) != 2 {
+		t.Errorf("told of %q", told)
+	}
 
 	must(t, maria.ErasePatient(w.ctx, client.EraseRequest{Reason: "emigrated"}))
 	must(t, maria.ErasePatient(w.ctx, client.EraseRequest{}))
@@ -148,6 +151,9 @@ func TestErasePatient(t *testing.T) {
 	}
 	files, err := fs.Glob(os.DirFS(dir), "head-*")
 	if err != nil || len(files) != 3 { // profile, access and the person
+		t.Errorf("the home keeps %q, %v", files, err)
+	}
+	if files, err = fs.Glob(os.DirFS(dir), "met"); err != nil || len(files) != 0 || len(w.newcomers(maria)) != 0 {
 		t.Errorf("the home keeps %q, %v", files, err)
 	}
 	if files, err = fs.Glob(os.DirFS(dir), "outbox-*"); err != nil || len(drafts(files)) != 0 {

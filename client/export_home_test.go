@@ -1,6 +1,9 @@
 package client
 
-import "github.com/phrledger/phr/crypto/recovery"
+import (
+	"github.com/phrledger/phr/crypto/canonical"
+	"github.com/phrledger/phr/crypto/recovery"
+)
 
 // AdoptCheapHome is AdoptHome with a passphrase that costs little to guess.
 func AdoptCheapHome(dir string, passphrase, handed []byte, code *recovery.Secret) (*Home, error) {
@@ -12,4 +15,18 @@ func (h *Home) SecretBytes() [][]byte {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return append([][]byte{h.secrets.Identity, h.secrets.Master}, h.secrets.Keys...)
+}
+
+// MoveMet makes the home go on reading its access log at another sequence of the stream.
+func (h *Home) MoveMet(next uint64) error {
+	m, err := h.met()
+	if err != nil {
+		return err
+	}
+	m.Next = next
+	contents, err := canonical.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return h.write(metName, contents)
 }

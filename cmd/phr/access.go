@@ -20,7 +20,8 @@ type shownAccess struct {
 	Operation   ledger.Operation   `json:"operation,omitempty"`
 	Compartment ledger.Compartment `json:"compartment,omitempty"`
 	Grant       *ledger.TermID     `json:"grant,omitempty"`
-	Acting      bool               `json:"acting,omitempty"` // for the patient
+	Acting      bool               `json:"acting,omitempty"`       // for the patient
+	First       bool               `json:"first_access,omitempty"` // by this person, ever
 	Reason      string             `json:"reason,omitempty"`
 	Count       uint32             `json:"count,omitempty"`
 	Session     *ledger.SessionID  `json:"session,omitempty"`
@@ -29,6 +30,7 @@ type shownAccess struct {
 	Request     *ledger.EventID    `json:"request,omitempty"` // of the emergency that it is about
 	Approver    identity.GID       `json:"approver,omitempty"`
 	Overdue     bool               `json:"review_overdue,omitempty"`
+	client.Place
 }
 
 // accessLog lists who looked at the caller's record, and who tried.
@@ -71,7 +73,7 @@ func accessLog(ctx context.Context, e *env, args []string) error {
 func showAccess(a *client.Access) shownAccess {
 	s := shownAccess{
 		LogTime: a.Time, Kind: a.Kind, GID: a.GID, Display: a.Display, Operation: a.Operation, Compartment: a.Compartment, Acting: a.Acting,
-		Reason: a.Reason, Count: a.Count, Expired: a.Expired,
+		First: a.First, Reason: a.Reason, Count: a.Count, Expired: a.Expired, Place: a.Place,
 	}
 	if !a.Session.IsZero() {
 		s.Session = &a.Session
@@ -91,6 +93,16 @@ func showAccess(a *client.Access) shownAccess {
 
 // what says in words what happened.
 func what(a *client.Access) string {
+	if a.First {
+		return whatElse(a) + "; " + firstAccess
+	}
+	return whatElse(a)
+}
+
+// firstAccess marks the first session ever of somebody on a record.
+const firstAccess = "FIRST ACCESS"
+
+func whatElse(a *client.Access) string {
 	if a.Emergency != nil {
 		return whatInEmergency(a)
 	}
@@ -145,6 +157,25 @@ func reviewState(em *client.Emergency) string {
 		return "REVIEW OVERDUE since " + moment(em.ReviewDue())
 	}
 	return "review due until " + moment(em.ReviewDue())
+}
+
+// who names the person whom a line is about.
+func who(a *client.Access) string {
+	if a.Display != "" {
+		return a.Display
+	}
+	return string(a.GID)
+}
+
+// tellNewcomers tells a patient, once each, who has opened something of their record for the first time.
+func (e *env) tellNewcomers(ctx context.Context, c *client.Client) error {
+	if _, replaced := c.Replaced(); replaced || c.Home().Recovering() {
+		return nil // these keys open nothing
+	}
+	return c.Newcomers(ctx, func(a client.Access) error {
+		e.alarm("%s by %s: %s %s, %s. See 'phr access-log'.", firstAccess, who(&a), a.Operation, a.Compartment, moment(a.Time))
+		return nil
+	})
 }
 
 // lasts says until when a session lasts or lasted.

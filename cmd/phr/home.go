@@ -172,9 +172,11 @@ func (e *env) dial(ctx context.Context) (*client.Client, error) {
 		h.Close()
 		return nil, err
 	}
-	if err := e.warnOfRecovery(ctx, c); err != nil {
-		hangUp(c)
-		return nil, err
+	for _, tell := range []func(context.Context, *client.Client) error{e.warnOfRecovery, e.tellNewcomers} {
+		if err := tell(ctx, c); err != nil {
+			hangUp(c)
+			return nil, err
+		}
 	}
 	return c, nil
 }

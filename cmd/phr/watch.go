@@ -47,7 +47,7 @@ func watch(ctx context.Context, e *env, args []string) error {
 	}
 	if books[0].Patient() == c.GID() {
 		g.Go(func() error {
-			return c.WatchEmergencies(watching, func(a client.Access) error {
+			return c.WatchAlarms(watching, func(a client.Access) error {
 				printing.Lock()
 				defer printing.Unlock()
 				return e.showAlarm(&a)
@@ -60,16 +60,16 @@ func watch(ctx context.Context, e *env, args []string) error {
 	return nil
 }
 
-// showAlarm prints what happens on the caller's own record in an emergency.
+// showAlarm prints what must not be overlooked of what happens to the caller's own record: an emergency, or somebody new.
 func (e *env) showAlarm(a *client.Access) error {
 	if e.json {
 		return e.emit(showAccess(a))
 	}
-	who := a.Display
-	if who == "" {
-		who = string(a.GID)
+	about := idText(a.Term)
+	if a.Emergency != nil {
+		about = a.Emergency.ID().String()
 	}
-	e.say("%s  %s  %s  %s  %s", moment(a.Time), a.Emergency.ID(), a.Compartment, who, whatInEmergency(a))
+	e.say("%s  %s  %s  %s  %s", moment(a.Time), about, a.Compartment, who(a), what(a))
 	return nil
 }
 

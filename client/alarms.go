@@ -1,0 +1,88 @@
+package client
+
+import (
+	"context"
+	"time"
+
+	"github.com/phrledger/phr/ledger"
+)
+
+// WatchAlarms calls told with every line of the caller's access log that must not be overlooked, from now on and as it comes: what is
+// said of an emergency, and the first access of somebody new, unless Newcomers has told of it before. It goes on until ctx ends or
+// told fails, and returns why. It misses nothing between two sessions.
+func (c *Client) WatchAlarms(ctx context.Context, told func(Access) error) error {
+	w := &alarmWatch{c: c, feed: newFeed(c, ledger.RecordChain(c.GID(), ledger.Access)), told: told}
+	for {
+		err := c.attempt(ctx, loginKey, func(s *session) error { return w.follow(ctx, s) })
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case w.failed != nil:
+			return w.failed
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// alarmWatch is one WatchAlarms.
+type alarmWatch struct {
+	c       *Client
+	feed    *feed
+	entries []*ledger.Entry // of the whole log
+	seen    int             // entries that need not be told of
+	begun   bool
+	told    func(Access) error
+	failed  error // of told
+}
+
+// follow watches in one session, and stops in time for the next one.
+func (w *alarmWatch) follow(ctx context.Context, s *session) error {
+	inner, cancel := context.WithTimeout(ctx, max(s.renew.Sub(w.c.config.Now()), time.Millisecond))
+	defer cancel()
+	tail := newFeed(w.c, w.feed.chain)
+	tail.next = w.feed.next
+	err := tail.observe(inner, s, func() error { return w.deliver(inner, s) })
+	if w.failed != nil || ctx.Err() == nil && inner.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// deliver tells what is new.
+func (w *alarmWatch) deliver(ctx context.Context, s *session) error {
+	if err := w.feed.catchUp(ctx, s, func(e *ledger.Entry) { w.entries = append(w.entries, e) }); err != nil {
+		return err
+	}
+	if !w.begun {
+		w.begun, w.seen = true, len(w.entries)
+	}
+	log := accesses(w.entries, w.c.config.Now())
+	markEmergencies(log, w.entries)
+	fresh := log[w.seen:]
+	if err := w.c.addDisplays(ctx, fresh); err != nil {
+		return err
+	}
+	for i := range fresh {
+		w.seen++
+		if err := w.tell(ctx, &fresh[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell tells of a line, if it is one of those.
+func (w *alarmWatch) tell(ctx context.Context, a *Access) error {
+	told := func(a Access) error {
+		w.failed = w.told(a)
+		return w.failed
+	}
+	switch {
+	case a.First:
+		return w.c.introduce(ctx, nil, []Access{*a}, told)
+	case a.Emergency != nil && a.Session.IsZero():
+		return told(*a)
+	}
+	return nil
+}
