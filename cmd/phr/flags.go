@@ -91,6 +91,25 @@ func parseSpan(s string) (span, error) {
 	return span{t, t}, nil
 }
 
+// between reads the bounds of what is asked for: from the beginning of one span to the end of another. What is empty bounds nothing.
+func between(since, until string) (from, to time.Time, err error) {
+	if since != "" {
+		s, err := parseSpan(since)
+		if err != nil {
+			return from, to, err
+		}
+		from = s.start
+	}
+	if until != "" {
+		s, err := parseSpan(until)
+		if err != nil {
+			return from, to, err
+		}
+		to = s.end
+	}
+	return from, to, nil
+}
+
 // parseUntil reads when something ends: a time from now, as 30d or 12h, or a date, which is then the last day.
 func parseUntil(s string, now time.Time) (time.Time, error) {
 	if d, err := parseDuration(s); err == nil {

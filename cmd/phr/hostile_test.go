@@ -115,7 +115,7 @@ func TestAttack55_TerminalEscapes(t *testing.T) {
 	s.must("ruiz", "enroll", "--name", "Dr. רויס", code)
 	stop()
 	<-served
-	s.must("maria", "grant", "--to", "doctor@city-hospital", "--compartment", "health", "--write")
+	s.must("maria", "grant", "--to", "doctor@city-hospital", "--compartment", "health", "--write", "--purpose", hostile)
 
 	resource := `{"resourceType":"Observation","status":` + string(quoted) + `,"code":{"text":` + string(quoted) + `},"subject":{"display":` +
 		"\"raw \u009b31m \u202e\"" + `},"valueString":` + string(quoted) + `}`
@@ -135,6 +135,16 @@ func TestAttack55_TerminalEscapes(t *testing.T) {
 	s.must("ruiz", "patients", "--names")
 	s.must("hospital", "authority", "members")
 	s.must("maria", "access-log")
+	s.must("maria", "disclosures")
+	s.must("maria", "disclosures", "--json")
+	s.must("maria", "disclosures", "--format", "fhir")
+	table := filepath.Join(s.dir, "disclosures.csv")
+	s.must("maria", "disclosures", "--format", "csv", "-o", table)
+	written, err := os.ReadFile(table)
+	if err != nil || !bytes.Contains(written, []byte("gnihtemos")) {
+		t.Errorf("the table is %q, %v", written, err)
+	}
+	harmlessOutput(t, strings.ReplaceAll(string(written), "\r\n", "\n"))
 	for _, args := range [][]string{{"record", "show", hostile}, {hostile}, {"record", "list", "--patient", hostile}, {"record", "import", hostile}} {
 		if _, code := s.phr(t.Context(), "maria", args...); code == 0 {
 			t.Errorf("phr %q succeeded", args)

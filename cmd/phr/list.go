@@ -24,11 +24,11 @@ func recordList(ctx context.Context, e *env, args []string) error {
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	if err := when(&q, *since, *until); err != nil {
+	var err error
+	if q.Since, q.Until, err = between(*since, *until); err != nil {
 		return e.misused(err.Error())
 	}
 	if *author != "" {
-		var err error
 		if q.Author, err = identity.ParseGID(*author); err != nil {
 			return err
 		}
@@ -51,25 +51,6 @@ func recordList(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	return e.showItems(patient, items)
-}
-
-// when reads the bounds of a query.
-func when(q *chart.Query, since, until string) error {
-	if since != "" {
-		s, err := parseSpan(since)
-		if err != nil {
-			return err
-		}
-		q.Since = s.start
-	}
-	if until != "" {
-		s, err := parseSpan(until)
-		if err != nil {
-			return err
-		}
-		q.Until = s.end
-	}
-	return nil
 }
 
 func (e *env) showItems(patient identity.GID, items []chart.Item) error {

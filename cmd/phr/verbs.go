@@ -172,6 +172,11 @@ func verbs() []verb {
 			"phr access-log", accessLog,
 		},
 		{
+			"disclosures", patients, "[--since D] [--until D] [--format text|csv|fhir] [-o FILE]",
+			"write an accounting of disclosures: who was given what, when, why, and under which grant",
+			"phr disclosures --since 2026-01\nphr disclosures --format csv -o disclosures.csv", disclosures,
+		},
+		{
 			"breakglass allow", patients, "--compartment NAME --open WHO --approve WHO", "let a compartment be opened in an emergency, by two people; prints the grant id",
 			"phr breakglass allow --compartment health --open emergency@city-hospital --approve supervisor@city-hospital", breakglassAllow,
 		},
