@@ -108,7 +108,7 @@ func (a *Accounting) WriteFHIR(w io.Writer) error {
 func (a *Accounting) auditEvent(d *Disclosure) *fhirAuditEvent {
 	e := &fhirAuditEvent{
 		ResourceType: "AuditEvent", ID: d.Places[0].Event.String(), Text: fhirText{"generated", d.narrative(a.Patient)},
-		Type:   fhirCoding{"http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "Restful Operation"},
+		Type:   fhirCoding{"http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "RESTful Operation"},
 		Period: fhirPeriod{Start: fhirTime(d.From)}, Recorded: fhirTime(d.From), Outcome: "0", OutcomeDesc: fhir.Printable(d.Outcome),
 		Purpose: d.purposes(), Agent: d.agents(),
 		Source: fhirSource{
@@ -154,7 +154,7 @@ func (d *Disclosure) purposes() []fhirConcept {
 func (d *Disclosure) agents() []fhirAgent {
 	as, from, to := coded(participation, "IRCP", "information recipient"), "110153", "110152"
 	if d.Operation == ledger.OpWrite {
-		as, from, to = coded(participation, "AUT", "author"), to, from
+		as, from, to = coded(participation, "AUT", "author (originator)"), to, from
 	}
 	who := agentOf(d.Who, as)
 	who.Requestor, who.Purpose = true, d.purposes()
