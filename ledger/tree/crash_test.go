@@ -291,8 +291,8 @@ func TestEveryFault(t *testing.T) {
 		sizes []uint64
 		from  uint64
 	}{
-		{"from nothing", newDisk(), model{}, []uint64{2, 255, 256, 257, 257, 260, 520}, 0},
-		{"over the edge of level 1", start, entries, []uint64{65_535, 65_535, 65_536, 65_537}, 65_200},
+		{"from nothing", newDisk(), model{}, []uint64{2, 255, 256, 257, 257, 300}, 0},
+		{"over the edge of level 1", start, entries, []uint64{65_535, 65_535, 65_536, 65_537}, 65_500},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, what := range []fault{fails, halves} {
@@ -379,14 +379,14 @@ func TestEveryLossOfPower(t *testing.T) {
 				h.reader(0)
 			}
 		}
-		if !states(d, 128, func(d *disk) { recovers(h.on(d)) }) {
+		if !states(d, 64, func(d *disk) { recovers(h.on(d)) }) {
 			sampled++
 		}
 		killed := h.on(d.clone())
 		if _, err := killed.open(); err != nil {
 			t.Fatalf("after call %d: %v", call-1, err)
 		}
-		states(killed.disk, 32, func(d *disk) { recovers(killed.on(d)) })
+		states(killed.disk, 16, func(d *disk) { recovers(killed.on(d)) })
 	}
 	t.Logf("%d states after %d calls; not all of them after %d", total, call, sampled)
 	if call < 100 || total < 1000 {

@@ -84,7 +84,7 @@ func TestKill(t *testing.T) {
 	dir := inMemory(t)
 	_, verifier := key(t)
 	kills, acknowledged := 0, uint64(0)
-	for ; kills < 200; kills++ {
+	for ; kills < 150; kills++ {
 		for line := range killed(t, dir, kills%4 == 0) {
 			var size uint64
 			var root string
