@@ -15,7 +15,7 @@ import (
 )
 
 // encoded are the sources of the structures that stand in logs, key material and messages.
-var encoded = []string{".", "protocol", "stream/errors.go", "../crypto/epoch", "../crypto/abe", "../crypto/identity", "../crypto/keystore", "../crypto/pairing", "../authority/challenge", "../authority/request.go"}
+var encoded = []string{".", "protocol", "stream/errors.go", "tree", "../crypto/epoch", "../crypto/abe", "../crypto/identity", "../crypto/keystore", "../crypto/pairing", "../authority/challenge", "../authority/request.go"}
 
 // TestFormatsAreListed compares docs/formats.md with the sources: every key of every structure stands in its table.
 func TestFormatsAreListed(t *testing.T) {

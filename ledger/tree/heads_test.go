@@ -99,7 +99,7 @@ func naive(heads map[int]tree.Head) ledger.Hash {
 }
 
 // No changed proof is believed, and none that says a chain is not there.
-func TestHeadProofForged(t *testing.T) {
+func TestAttack58_ForgedHeads(t *testing.T) {
 	var m tree.Heads
 	for i := range 100 {
 		m = m.With(chain(i), head(i+1))
