@@ -1,4 +1,4 @@
-// Package demo shows the whole of phr in one process: a node, the registry and four authorities, and eight people, over real
+// Package demo shows the whole of phr in one process: a node, the registry and four authorities, and a dozen people, over real
 // connections and the real gate. Every step says what it proves and how long it took, and fails loudly if it proves nothing.
 package demo
 
@@ -120,6 +120,7 @@ func (d *demo) steps(g *errgroup.Group) []step {
 		{"Maria imports her record", d.importRecord},
 		{"Maria reads it", d.mariaReads},
 		{"What the server holds of it", d.serverHolds},
+		{"Maria leaves her keys to an agent", func(ctx context.Context) ([]string, error) { return d.keepKeys(ctx, g) }},
 		{"Dr Ruiz, by a grant to his role, reads and writes health data", d.doctor},
 		{"Leo reads and writes training data, and can't open health data", d.trainer},
 		{"The insurer, granted reading, reads; its write is refused three times", d.insurer},
@@ -127,12 +128,14 @@ func (d *demo) steps(g *errgroup.Group) []step {
 		{"A stranger, and two colluders who pool their keys, get nothing", d.outsiders},
 		{"A relay in the middle of a challenge gets nothing", d.relay},
 		{"A doctor leaves the hospital, which takes the attribute back", d.leaveHospital},
+		{"The hospital replaces its master key", d.rekey},
 		{"Maria looks before she signs, and narrows a grant", d.consider},
 		{"Maria revokes: Dr Ruiz is out at once, and for what comes after", d.revoke},
 		{"Her son acts for her, until a date", d.proxy},
 		{"In an emergency, two people of the hospital open what she put ready", d.breakGlass},
 		{"Maria erases what she wishes she had not written", d.erase},
 		{"Maria loses her machine, and comes back by the words on her sheet", d.loseDevice},
+		{"She adopts a second device", d.adoptDevice},
 		{"Who looked", d.whoLooked},
 		{"An auditor without any key replays the whole log", d.audit},
 	}

@@ -30,6 +30,11 @@ func (d *demo) device(name string) (*client.Home, printed, error) {
 	return home, printed(strings.Join(code.Words(), " ")), err
 }
 
+// open opens the home of a device.
+func (d *demo) open(name string, passphrase []byte) (*client.Home, error) {
+	return client.OpenHome(filepath.Join(d.homes, name), passphrase)
+}
+
 // passphrase opens the homes on the stage, which are gone with it.
 const passphrase = "a stage is no place for secrets"
 
