@@ -23,7 +23,7 @@ type cast struct {
 	son                                            *person // acts for Maria
 	nurse                                          *person // one of two colluders; Ida is the other
 	everyone                                       []*person
-	sheet                                          printed // Maria's
+	shares                                         []printed // of Maria's recovery words, which three friends of hers keep
 }
 
 // enter gives somebody a home and a connection.
@@ -114,7 +114,7 @@ func (d *demo) gather(ctx context.Context, g *errgroup.Group) ([]string, error) 
 	if err := d.stranger.RegisterIdentity(ctx); err != nil {
 		return nil, err
 	}
-	home, d.sheet, err = d.device("maria")
+	home, d.shares, err = d.device("maria")
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,12 @@
 package demo
 
 import (
+	stdbytes "bytes"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/crypto/policy"
@@ -38,14 +41,14 @@ func (d *demo) consider(ctx context.Context) ([]string, error) {
 	}, narrowed...), nil
 }
 
-// narrow leaves trainers reading.
+// narrow leaves trainers reading, for a day.
 func (d *demo) narrow(ctx context.Context) ([]string, error) {
 	b, err := d.maria.Book(ctx, d.maria.GID(), ledger.Training)
 	if err != nil {
 		return nil, err
 	}
-	write := false
-	change, err := b.PlanEdit(ctx, d.trainers.Term.ID, client.GrantEdit{Write: &write})
+	write, until := false, d.clock.now().Add(24*time.Hour)
+	change, err := b.PlanEdit(ctx, d.trainers.Term.ID, client.GrantEdit{Write: &write, Until: &until})
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +67,79 @@ func (d *demo) narrow(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	read, _, err := d.readAll(ctx, d.leo, ledger.Training)
+	if err != nil {
+		return nil, err
+	}
+	receipt, err := b.Consent(ctx, d.trainers.Term.ID)
+	if err != nil {
+		return nil, err
+	}
+	explained, err := b.Explain(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	could := cheats(explained.Coalitions)
 	return []string{
-		fmt.Sprintf("she leaves trainers reading: the preview says who loses what and starts epoch %d; Leo can't write any more, and reads %d records",
+		fmt.Sprintf("she leaves trainers reading, for a day: the preview says who loses what and starts epoch %d; Leo can't write any more, and reads %d records",
 			shown.Epoch, read),
-	}, err
+		fmt.Sprintf("the receipt of that, for others, is a FHIR Consent of %s", bytes(int64(len(receipt)))),
+		"the fewest who could cheat her out of training data, by making keys for themselves: " + could,
+	}, expect(stdbytes.Contains(receipt, []byte(`"Consent"`)) && could != "", "there is no receipt, or nobody could cheat")
+}
+
+// cheats says which authorities could open something of Maria's together, without her.
+func cheats(all [][]policy.Authority) string {
+	var each []string
+	for _, some := range all {
+		var names []string
+		for _, name := range some {
+			names = append(names, string(name))
+		}
+		if !slices.ContainsFunc(some, policy.Authority.IsGID) {
+			each = append(each, strings.Join(names, " with "))
+		}
+	}
+	return strings.Join(each, ", or ")
+}
+
+// expire lets the trainers' grant, which was for a day, end by itself, and renews it.
+func (d *demo) expire(ctx context.Context) ([]string, error) {
+	his, err := d.leo.Book(ctx, d.maria.GID(), ledger.Training)
+	if err != nil {
+		return nil, err
+	}
+	_, _, err = d.readAll(ctx, d.leo, ledger.Training)
+	if err := refused(err, "Leo, after the end of his grant,"); err != nil {
+		return nil, err
+	}
+	if err := refused(d.knock(ctx, d.leo, ledger.Training, ledger.OpRead, d.trainers.Term.ID), "Leo, asking the gate,"); err != nil {
+		return nil, err
+	}
+	after, err := d.note(ctx, d.maria, ledger.Training, "For me alone.")
+	if err != nil {
+		return nil, err
+	}
+	old, opened, err := d.tryWithOldKeys(ctx, his, after)
+	if err != nil {
+		return nil, err
+	}
+	if err := expect(old > 0 && !opened, "with his old keys Leo opens %d old records; the new one: %v", old, opened); err != nil {
+		return nil, err
+	}
+	hers, err := d.maria.Book(ctx, d.maria.GID(), ledger.Training)
+	if err != nil {
+		return nil, err
+	}
+	until := d.clock.now().Add(30 * 24 * time.Hour)
+	if err := hers.EditGrant(ctx, d.trainers.Term.ID, client.GrantEdit{Until: &until}); err != nil {
+		return nil, err
+	}
+	read, _, err := d.readAll(ctx, d.leo, ledger.Training)
+	if err != nil {
+		return nil, err
+	}
+	return []string{
+		fmt.Sprintf("nobody did anything: the gate refuses Leo, and his old keys open %d records of before and none written since", old),
+		fmt.Sprintf("she renews the same grant for 30 days: he reads %d records", read),
+	}, expect(read > old, "Leo reads %d records after the renewal, and could open %d before", read, old)
 }

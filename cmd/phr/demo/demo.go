@@ -134,9 +134,11 @@ func (d *demo) steps(g *errgroup.Group) []step {
 		{"Her son acts for her, until a date", d.proxy},
 		{"In an emergency, two people of the hospital open what she put ready", d.breakGlass},
 		{"Maria erases what she wishes she had not written", d.erase},
-		{"Maria loses her machine, and comes back by the words on her sheet", d.loseDevice},
+		{"Maria loses her machine, and comes back by her friends' shares of the recovery words", d.loseDevice},
+		{"A grant that was for a day has ended by itself", d.expire},
 		{"She adopts a second device", d.adoptDevice},
 		{"Who looked", d.whoLooked},
+		{"Maria erases her whole record", d.eraseAll},
 		{"An auditor without any key replays the whole log", d.audit},
 	}
 }

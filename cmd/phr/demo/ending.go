@@ -124,3 +124,29 @@ func (d *demo) stillThere(ctx context.Context, id ledger.EventID) (bool, error) 
 	}
 	return false, nil
 }
+
+// eraseAll has Maria erase her record as a whole.
+func (d *demo) eraseAll(ctx context.Context) ([]string, error) {
+	before, _, err := d.readAll(ctx, d.leo, ledger.Training)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.maria.EraseCompartment(ctx, emergency, "never needed again"); err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	if err := d.maria.ErasePatient(ctx, client.EraseRequest{Reason: "moved away"}); err != nil {
+		return nil, err
+	}
+	took := time.Since(start)
+	for _, p := range []*person{d.maria, d.leo} {
+		_, _, err := d.readAll(ctx, p, ledger.Training)
+		if err := refused(err, p.name+", after the end,"); err != nil {
+			return nil, err
+		}
+	}
+	return []string{
+		fmt.Sprintf("first one compartment, then every other with the record, in %s: the keys are destroyed, sessions end, nothing follows", round(took)),
+		fmt.Sprintf("neither she nor Leo, who read %d records a moment ago, is given anything any more", before),
+	}, nil
+}
