@@ -10,6 +10,12 @@ func AdoptCheapHome(dir string, passphrase, handed []byte, code *recovery.Secret
 	return adoptHome(dir, passphrase, handed, code, cheap)
 }
 
+// Dir returns where the home is.
+func (h *Home) Dir() string { return h.dir }
+
+// TakeNext does the first half of what Replace does in the home, as a program that dies after it.
+func (h *Home) TakeNext() error { return h.takeNext() }
+
 // SecretBytes returns the secrets that the home holds, as they lie in memory.
 func (h *Home) SecretBytes() [][]byte {
 	h.mu.Lock()

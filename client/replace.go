@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/keystore"
 	"github.com/phrledger/phr/crypto/recovery"
 )
 
@@ -119,27 +120,29 @@ func (c *Client) Replace(ctx context.Context, code *recovery.Secret) error {
 	})
 }
 
-// promote makes the keys that were prepared those of the home. They stay prepared too, until all that follows is done: if we
-// were to crash in between, the next Replace would go on.
+// promote makes the keys that were prepared those of the home, and their recovery code the one that opens it. They stay prepared too,
+// until all that follows is done: if we were to crash in between, the next Replace would go on.
 func (h *Home) promote() error {
-	next, err := h.next()
-	if err != nil {
+	if err := h.takeNext(); err != nil || h.keystore == nil {
 		return err
 	}
-	h.mu.Lock()
-	slot, current := h.secrets.Next.Slot, h.person
-	h.mu.Unlock()
-	if current.Keys().Sign != next.Keys().Sign {
-		err := h.change(func(s *secrets) error {
-			s.Identity, s.Escrow, s.Escrowed, s.Master = s.Next.Identity, s.Next.Escrow, nil, nil
-			return nil
-		})
-		if err != nil {
-			return err
+	// If we were to crash here, the former words would open the home with the new keys, until the next Replace.
+	return h.changeSlots(func(k *keystore.Keystore) error {
+		if h.secrets.Next == nil {
+			return nil // another program has done all of it meanwhile
 		}
+		return k.SetRecovery([32]byte(h.secrets.Next.Slot))
+	})
+}
+
+// takeNext makes the identity that was prepared that of the home.
+func (h *Home) takeNext() error {
+	next, err := h.next()
+	if err != nil || h.Identity().Keys().Sign == next.Keys().Sign {
+		return err
 	}
-	if h.keystore == nil {
+	return h.change(func(s *secrets) error {
+		s.Identity, s.Escrow, s.Escrowed, s.Master = s.Next.Identity, s.Next.Escrow, nil, nil
 		return nil
-	}
-	return h.keystore.SetRecovery([32]byte(slot))
+	})
 }
