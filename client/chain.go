@@ -43,12 +43,8 @@ func (c *Client) walk(ctx context.Context, s *session, chain ledger.Chain, at sp
 	}
 	f := newFeed(c, chain)
 	f.next = at.next
-	name, err := f.consumer(ctx, s)
-	if err != nil {
-		return at, err
-	}
 	var self *identity.Keys // in force on the caller's own person chain, after what was read of it
-	err = s.conn.Fetch(ctx, name, func(raw []stream.Entry, _ uint64) error {
+	err = f.fetch(ctx, s, func(raw []stream.Entry) error {
 		for _, r := range raw {
 			e, err := ledger.ParseEntry(r.Data)
 			if err != nil {

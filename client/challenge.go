@@ -57,7 +57,11 @@ func (c *Client) challengeAs(
 	if err := c.checkHeads(grant.Heads); err != nil {
 		return nil, err
 	}
-	return c.connect(ctx, user, grant)
+	s, err := c.connect(ctx, user, grant)
+	if err == nil {
+		s.places = newPlaces(request.Operation)
+	}
+	return s, err
 }
 
 // exchange carries the messages to the gate and back.

@@ -116,11 +116,7 @@ func (d *desk) say(ctx context.Context, s *session, bodies []ledger.Body) error 
 func (d *desk) catchUp(ctx context.Context, s *session) error {
 	f := newFeed(d.c, d.chain)
 	f.next = d.next
-	name, err := f.consumer(ctx, s)
-	if err != nil {
-		return err
-	}
-	err = s.conn.Fetch(ctx, name, func(raw []stream.Entry, _ uint64) error {
+	err := f.fetch(ctx, s, func(raw []stream.Entry) error {
 		for _, r := range raw {
 			if err := d.take(ctx, f, r); err != nil {
 				return err

@@ -293,10 +293,12 @@ func (b *Book) OpenedUnder(ctx context.Context, term ledger.Term) (n uint64, err
 // ID returns the id of the session.
 func (h *Held) ID() ledger.SessionID { return h.s.id }
 
+// Readers is how many read at a time in a session.
+const Readers = readers
+
 // Alive tells whether the session is served.
 func (h *Held) Alive(ctx context.Context) bool {
-	_, err := ask[protocol.Consumer](ctx, h.s.conn, protocol.GateConsumer, protocol.ConsumerQuery{Chain: h.b.chain.String()})
-	return err == nil
+	return h.s.read(ctx, newFeed(h.b.c, h.b.chain).query(), func(*protocol.Consumer) error { return nil }) == nil
 }
 
 // SayInEmergency signs a body for a patient's access chain after a head and submits it as one who has a part in an emergency,

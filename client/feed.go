@@ -21,28 +21,27 @@ type feed struct {
 
 func newFeed(c *Client, chain ledger.Chain) *feed { return &feed{c: c, chain: chain} }
 
-// consumer asks the gate for a place to read from.
-func (f *feed) consumer(ctx context.Context, s *session) (string, error) {
-	answer, err := ask[protocol.Consumer](ctx, s.conn, protocol.GateConsumer, protocol.ConsumerQuery{Chain: f.chain.String(), From: f.next})
-	if err != nil {
-		return "", fmt.Errorf("asking to read %s: %w", f.chain, err)
-	}
-	f.rejected = make(map[ledger.Hash]bool, len(answer.Rejected))
-	for _, h := range answer.Rejected {
-		f.rejected[h] = true
-	}
-	return answer.Name, nil
+// query asks for what comes next.
+func (f *feed) query() protocol.ConsumerQuery {
+	return protocol.ConsumerQuery{Chain: f.chain.String(), From: f.next}
+}
+
+// fetch delivers everything there is now, as it is stored.
+func (f *feed) fetch(ctx context.Context, s *session, fn func([]stream.Entry) error) error {
+	return s.read(ctx, f.query(), func(answer *protocol.Consumer) error {
+		f.rejected = make(map[ledger.Hash]bool, len(answer.Rejected))
+		for _, h := range answer.Rejected {
+			f.rejected[h] = true
+		}
+		return s.conn.Fetch(ctx, answer.Name, func(entries []stream.Entry, _ uint64) error { return fn(entries) })
+	})
 }
 
 // catchUp reads everything there is now, and calls fn with each entry that counts. After an error it goes on, the next time,
 // with the first entry that was not judged.
 func (f *feed) catchUp(ctx context.Context, s *session, fn func(*ledger.Entry)) error {
-	name, err := f.consumer(ctx, s)
-	if err != nil {
-		return err
-	}
 	f.runs = ledger.Runs{}
-	return s.conn.Fetch(ctx, name, func(entries []stream.Entry, _ uint64) error {
+	return f.fetch(ctx, s, func(entries []stream.Entry) error {
 		for _, raw := range entries {
 			if err := f.take(ctx, raw, fn); err != nil {
 				return err
@@ -57,14 +56,12 @@ func (f *feed) catchUp(ctx context.Context, s *session, fn func(*ledger.Entry)) 
 
 // observe calls moved at once and whenever something new may stand on the chain, until the session ends or ctx does.
 func (f *feed) observe(ctx context.Context, s *session, moved func() error) error {
-	name, err := f.consumer(ctx, s)
-	if err != nil {
-		return err
-	}
-	if err := moved(); err != nil {
-		return err
-	}
-	return s.conn.Tail(ctx, name, func([]stream.Entry, uint64) error { return moved() })
+	return s.follow(ctx, f.query(), func(answer *protocol.Consumer) error {
+		if err := moved(); err != nil {
+			return err
+		}
+		return s.conn.Tail(ctx, answer.Name, func([]stream.Entry, uint64) error { return moved() })
+	})
 }
 
 func (f *feed) take(ctx context.Context, raw stream.Entry, fn func(*ledger.Entry)) error {

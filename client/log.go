@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
@@ -15,9 +14,7 @@ func (c *Client) Log(ctx context.Context, fn func([]stream.Entry) error) error {
 	if err != nil {
 		return err
 	}
-	answer, err := ask[protocol.Consumer](ctx, s.conn, protocol.GateConsumer, protocol.ConsumerQuery{})
-	if err != nil {
-		return fmt.Errorf("asking to read the whole log: %w", err)
-	}
-	return s.conn.Fetch(ctx, answer.Name, func(entries []stream.Entry, _ uint64) error { return fn(entries) })
+	return s.read(ctx, protocol.ConsumerQuery{}, func(answer *protocol.Consumer) error {
+		return s.conn.Fetch(ctx, answer.Name, func(entries []stream.Entry, _ uint64) error { return fn(entries) })
+	})
 }

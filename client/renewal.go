@@ -38,7 +38,7 @@ func (c *Client) renewSession(ctx context.Context, key sessionKey, before *sessi
 		s.end()
 		return nil, nil
 	}
-	s.term = term
+	s.term, s.places = term, before.places
 	c.config.Log.Debug("session_renewed", "session", s.id.String())
 	return s, nil
 }

@@ -25,6 +25,8 @@ type session struct {
 	grant *challenge.Grant
 	ended atomic.Bool
 
+	places *places // the same after a renewal
+
 	expires time.Time
 	using   uses
 }

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/projections/chart"
 )
 
@@ -181,6 +184,82 @@ func TestWatchWhileWriting(t *testing.T) {
 	}
 	if all := w.texts(hers); !contains(all, got) {
 		t.Errorf("told of %q, and there is %q", got, all)
+	}
+}
+
+// However often and however many at once read the same chains in the session in which somebody watches, they leave the watcher's
+// place alone, and the session with it.
+func TestWatchBesideReaders(t *testing.T) {
+	w := inTown(t)
+	maria, ruiz := w.patient(), w.connect(w.the("doctor@city-hospital").Home())
+	hers, his := w.book(maria, maria, ledger.Health), w.book(ruiz, maria, ledger.Health)
+	w.grant(hers, client.GrantRequest{To: "doctor@city-hospital"})
+	for name, tt := range map[string]struct {
+		b    *client.Book
+		op   ledger.Operation
+		read func() error
+	}{
+		"the patient, and her access log": {hers, ledger.OpLogin, func() error {
+			_, err := maria.AccessLog(w.ctx)
+			return err
+		}},
+		"the doctor, who reads on and on": {his, ledger.OpRead, func() error {
+			_, err := hers.Write(w.ctx, notes("more"), nil)
+			if err == nil {
+				_, err = his.Records(w.ctx)
+			}
+			return err
+		}},
+	} {
+		session, err := tt.b.Hold(w.ctx, tt.op)
+		must(t, err)
+		var watching []*watched
+		for range 3 {
+			watching = append(watching, w.watch(w.ctx, tt.b))
+			w.write(hers, "begin")
+			watching[0].until("begin")
+		}
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				for range 8 {
+					if err := tt.read(); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		w.write(hers, "last")
+		for _, each := range watching {
+			each.until("last")
+		}
+		select {
+		case <-session.Ended():
+			t.Errorf("%s: a reader has cost the watcher their session", name)
+		default:
+		}
+	}
+}
+
+// So many watch in one session, and whoever comes then is told, while the others go on.
+func TestWatchTooMany(t *testing.T) {
+	w := inTown(t)
+	maria := w.patient()
+	hers := w.book(maria, maria, ledger.Health)
+	w.write(hers, "first")
+	var watching []*watched
+	for range protocol.LoginConsumers - client.Readers {
+		watching = append(watching, w.watch(w.ctx, hers))
+		w.write(hers, "begin")
+		watching[len(watching)-1].next("begin")
+	}
+	if err := hers.Watch(w.ctx, func(chart.Record) error { return nil }); err == nil || !strings.Contains(err.Error(), "watch fewer at once") {
+		t.Errorf("one more: %v", err)
+	}
+	w.write(hers, "last")
+	for _, each := range watching {
+		each.until("last")
 	}
 }
 

@@ -42,7 +42,7 @@ func (g *Gate) consumer(ctx context.Context, r *stream.Request) ([]byte, error) 
 		filter, answer.Rejected = chain.Filter(), g.Ingest.Fold.Rejected(chain)
 	}
 	var err error
-	if answer.Name, err = l.pulls.open(ctx, g.Ingest.Ledger, filter, q.From); err != nil {
+	if answer.Name, err = l.pulls.open(ctx, g.Ingest.Ledger, q.Place, stream.Consumer{Filter: filter, From: q.From}); err != nil {
 		return nil, err
 	}
 	return canonical.Marshal(answer)

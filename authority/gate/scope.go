@@ -15,19 +15,13 @@ import (
 	"github.com/phrledger/phr/ledger/stream"
 )
 
-// How many consumers a session may have at a time. Their names stand in the JWT, and the line that brings it to the server
-// has at most 4 KiB.
-const (
-	loginConsumers   = 12
-	sessionConsumers = 8
-	maxFounded       = 4 // authorities that one login speaks for
-)
+const maxFounded = 4 // authorities that one login speaks for
 
 // consumerNames draws the names of a session's consumers. They are short, and unique for ever.
 func consumerNames(op ledger.Operation) []string {
-	n := sessionConsumers
+	n := protocol.SessionConsumers
 	if op == ledger.OpLogin {
-		n = loginConsumers
+		n = protocol.LoginConsumers
 	}
 	prefix := strings.ToLower(rand.Text()[:12])
 	names := make([]string, n)

@@ -133,13 +133,15 @@ func TestRestart(t *testing.T) {
 	w.checkPowerless(t, s, consumer.Name)
 }
 
-// A session follows a chain while it reads it again and again.
+// A session follows a chain from one consumer while it reads it again and again from another.
 func TestTailLastsBesideReads(t *testing.T) {
 	w := newWorld(t)
 	s, err := w.doctor.ask(t, w.health, ledger.OpWrite, w.term.ID)
 	must(t, err)
 	from := uint64(w.read(t, s, w.health, 0))
-	consumer, err := ask[protocol.Consumer](t, s.conn, protocol.GateConsumer, protocol.ConsumerQuery{Chain: w.health.String(), From: from})
+	consumer, err := ask[protocol.Consumer](t, s.conn, protocol.GateConsumer, protocol.ConsumerQuery{
+		Chain: w.health.String(), From: from, Place: protocol.SessionConsumers - 1,
+	})
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	seen, tail := make(chan uint64, 100), make(chan error, 1)

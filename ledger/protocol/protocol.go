@@ -184,11 +184,19 @@ type Parts struct {
 }
 
 // ConsumerQuery asks for a consumer of one chain that the caller's session may read. An auditor's login may ask for the
-// whole log, with Chain empty.
+// whole log, with Chain empty. A session's consumers are numbered: whatever was read from the one asked for is over.
 type ConsumerQuery struct {
 	Chain string `cbor:"1,keyasint"`
-	From  uint64 `cbor:"2,keyasint"` // stream sequence to start at; 0 is the beginning
+	From  uint64 `cbor:"2,keyasint"`           // stream sequence to start at; 0 is the beginning
+	Place uint32 `cbor:"3,keyasint,omitempty"` // which of the session's consumers; the first is 0
 }
+
+// How many consumers a session may have at a time, a login and any other. Their names stand in the JWT, and the line that brings it
+// to the server has at most 4 KiB.
+const (
+	LoginConsumers   = 12
+	SessionConsumers = 8
+)
 
 // Consumer answers a ConsumerQuery.
 type Consumer struct {
