@@ -106,6 +106,15 @@ func isConflict(err error) bool {
 	return false
 }
 
+// passing tells whether a service outlasts what went wrong, though it was tried too often: a node that is away, for one.
+func passing(err error) bool {
+	var over *exhausted
+	if errors.As(err, &over) {
+		err = over.err
+	}
+	return isTransient(err) || isConflict(err)
+}
+
 // isTransient tells whether what went wrong may go well in another session.
 func isTransient(err error) bool {
 	var over *exhausted

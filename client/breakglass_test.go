@@ -274,3 +274,64 @@ func TestBreakglassIsPaced(t *testing.T) {
 		t.Errorf("after a while: %v", err)
 	}
 }
+
+// Those who may approve hear of a request as it comes, and of what comes of it as long as it concerns them; who has nothing to do with it
+// hears nothing.
+func TestFollowEmergencies(t *testing.T) {
+	d := newWard(newWorld(t))
+	ctx, cancel := context.WithCancel(d.ctx)
+	defer cancel()
+	type heard struct {
+		id    ledger.EventID
+		said  int
+		waits bool
+	}
+	follow := func(c *client.Client) (<-chan heard, <-chan error) {
+		came, done := make(chan heard, 100), make(chan error, 1)
+		go func() {
+			done <- c.FollowEmergencies(ctx, "", func(e *client.Emergency) error {
+				came <- heard{e.ID(), len(e.Entries()), e.Waits()}
+				return nil
+			})
+		}()
+		return came, done
+	}
+	old, err := d.ask(d.medic)
+	must(t, err)
+	chief, chiefDone := follow(d.chief)
+	strange, strangeDone := follow(d.the("doctor@city-hospital"))
+	if got, want := <-chief, (heard{old.ID(), 1, true}); got != want {
+		t.Errorf("of what there is, the chief hears %+v, want %+v", got, want)
+	}
+	_, err = d.medic.EndEmergency(d.ctx, d.maria.GID(), old.ID(), "only to try")
+	must(t, err)
+	d.clock.forward(10 * time.Minute)
+	next, err := d.ask(d.medic)
+	must(t, err)
+	await := func(want heard) {
+		got := <-chief
+		for got.id == old.ID() || got.said < want.said { // of steps in between it may hear
+			got = <-chief
+		}
+		if got != want {
+			t.Errorf("the chief hears %+v, want %+v", got, want)
+		}
+	}
+	await(heard{next.ID(), 1, true})
+	d.open()
+	await(heard{next.ID(), 3, false})
+	cancel()
+	for _, done := range []<-chan error{chiefDone, strangeDone} {
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("following ended: %v", err)
+		}
+	}
+	if len(strange) > 0 {
+		t.Errorf("a doctor hears %+v", <-strange)
+	}
+
+	enough := errors.New("enough")
+	if err := d.chief.FollowEmergencies(d.ctx, d.maria.GID(), func(*client.Emergency) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("it ended: %v, want %v", err, enough)
+	}
+}

@@ -37,11 +37,7 @@ func (c *Client) Serve(ctx context.Context, notify func(*authority.Admission)) e
 		if err == nil && round%owedRounds == 0 {
 			stood, err = c.finish(d, finishing, stood)
 		}
-		var over *exhausted
-		if errors.As(err, &over) {
-			err = over.err // a service outlasts a node that is away
-		}
-		if err != nil && ctx.Err() == nil && !isTransient(err) && !isConflict(err) {
+		if err != nil && ctx.Err() == nil && !passing(err) {
 			return err
 		}
 		if !pause(ctx, servePace) {

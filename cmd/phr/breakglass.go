@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,6 +62,9 @@ func showEmergency(em *client.Emergency, names map[identity.GID]string) shownEme
 	return s
 }
 
+// who names the requester.
+func (s *shownEmergency) who() string { return cmp.Or(s.Display, string(s.Requester)) }
+
 // stateOf says in a few words how an emergency stands.
 func stateOf(em *client.Emergency, now time.Time) string {
 	switch {
@@ -95,11 +99,7 @@ func (e *env) showEmergencies(ctx context.Context, c *client.Client, all []clien
 	t := e.table("REQUEST", "WHEN", "PATIENT", "COMPARTMENT", "WHO", "STATE", "WHY")
 	for i := range all {
 		s := showEmergency(&all[i], names)
-		who := s.Display
-		if who == "" {
-			who = string(s.Requester)
-		}
-		err := t.row(s, s.Request.String(), moment(s.LogTime), string(s.Patient), string(s.Compartment), who, s.State, s.Reason)
+		err := t.row(s, s.Request.String(), moment(s.LogTime), string(s.Patient), string(s.Compartment), s.who(), s.State, s.Reason)
 		if err != nil {
 			return err
 		}
@@ -138,6 +138,7 @@ func breakglassList(ctx context.Context, e *env, args []string) error {
 	fs := e.online()
 	var t target
 	fs.StringVar(&t.patient, "patient", "", "`ID` of a patient (everybody who concerns you)")
+	follow := fs.Bool("watch", false, "go on with what comes, until interrupted")
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
@@ -152,11 +153,38 @@ func breakglassList(ctx context.Context, e *env, args []string) error {
 			return err
 		}
 	}
+	if *follow {
+		return e.followEmergencies(ctx, c, patient)
+	}
 	all, err := c.Emergencies(ctx, patient)
 	if err != nil {
 		return err
 	}
 	return e.showEmergencies(ctx, c, all, "No emergency concerns you.")
+}
+
+// followEmergencies tells of emergencies as they come, until it is interrupted.
+func (e *env) followEmergencies(ctx context.Context, c *client.Client, patient identity.GID) error {
+	e.note("Watching until interrupted.")
+	err := c.FollowEmergencies(ctx, patient, func(em *client.Emergency) error {
+		names, err := c.Names(ctx, em.Requester())
+		if err != nil {
+			return err
+		}
+		s := showEmergency(em, names)
+		if e.json {
+			return e.emit(s)
+		}
+		e.say("%s  %s  %s  %s  %s  %s, because: %s", moment(s.LogTime), s.Request, s.Patient, s.Compartment, s.who(), s.State, s.Reason)
+		if em.Waits() {
+			e.note("It waits for you, or for somebody like you: phr breakglass approve %s", s.Request)
+		}
+		return nil
+	})
+	if ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 // breakglassAllow lets others open a compartment of the caller's record in an emergency.

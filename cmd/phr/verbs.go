@@ -236,8 +236,8 @@ func verbs() []verb {
 			"phr breakglass review 01jd3k6n8v5m2x7q4c9r0w1e2t --finding 'justified'", breakglassReview,
 		},
 		{
-			"breakglass list", readers, "", "list the emergencies that concern you",
-			"phr breakglass list", breakglassList,
+			"breakglass list", readers, "[--watch]", "list the emergencies that concern you, and with --watch those that come: for who may approve",
+			"phr breakglass list --watch", breakglassList,
 		},
 		{
 			"watch", readers, "", "follow a record as it grows",
