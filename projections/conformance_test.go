@@ -43,6 +43,15 @@ func newSample(t *testing.T) *sample {
 	l.Append(l.Node, s.good.Access, &ledger.SessionRefused{
 		GID: stranger.GID(), Operation: ledger.OpWrite, Compartment: ledger.Health, Reason: "no term", Count: 3,
 	})
+	son, medic, chief := l.Person(), l.Person(), l.Person()
+	acting := l.Open(s.good, son.GID(), ledger.OpWrite, l.Proxy(s.good, son.GID()))
+	l.AppendIn(acting, son, s.good.Health, s.good.Records(2)...)
+	ward := l.Authority("general", ledger.Hospital, "emergency", "supervisor")
+	l.Enrol(ward, medic.GID(), "emergency", "M. Medic")
+	l.Enrol(ward, chief.GID(), "supervisor", "Dr. Chief")
+	urgent := l.AllowEmergency(s.good, "emergency@general", "supervisor@general")
+	l.BreakGlass(s.good, urgent, medic, chief)
+	l.Open(s.good, medic.GID(), ledger.OpRead, urgent)
 	leaf := first.Body.(*ledger.RecordWritten).Content.Leaf
 	l.Append(s.good, s.good.Health, &ledger.RecordErased{
 		Epoch: 1, Records: []ledger.EventID{first.ID}, Leaves: [][6]byte{leaf}, Shred: ledger.Hash{6},

@@ -81,7 +81,7 @@ func TestQuarantineStopsOneChain(t *testing.T) {
 		{s.torn.Health, 3},         // made, and the record after the torn run
 		{s.garbled.Health, 2},      // made
 		{s.newer.Health, 2},        // made
-		{s.good.Access, 4},         // other chains of the same patient
+		{s.good.Access, 4 + 5},     // another chain of the same patient
 		{ledger.NodeChain(s.Node.GID()), 1},
 	} {
 		var got int

@@ -22,12 +22,23 @@ type Disclosure struct {
 	Compartment ledger.Compartment `json:"compartment"`
 	Session     ledger.SessionID   `json:"session,omitzero"` // zero for refusals
 	Term        ledger.TermID      `json:"term,omitzero"`    // the grant it was opened under
+	How         How                `json:"how,omitempty"`    // by more than a grant; empty for refusals too
 	At          time.Time          `json:"at"`
 	Ends        time.Time          `json:"ends,omitzero"`     // when it expires or was closed
 	Closed      bool               `json:"closed,omitempty"`  // before it expired
 	Refused     uint32             `json:"refused,omitempty"` // how many attempts; 0 for a session
 	Reason      string             `json:"reason,omitempty"`  // of the refusal or of closing
 }
+
+// How says by what kind of a term a session was opened.
+type How string
+
+// The kinds. A proxy acts for the patient; in an emergency two people have opened what the patient put ready.
+const (
+	ByGrant     How = ""
+	AsProxy     How = "proxy"
+	InEmergency How = "emergency"
+)
 
 // Lasts returns for how long the session was open, as of a time.
 func (d *Disclosure) Lasts(now time.Time) time.Duration {
@@ -98,7 +109,7 @@ func scan(rows *sql.Rows) (d Disclosure, err error) {
 	var session, term []byte
 	var at, ends int64
 	if err := rows.Scan(&d.Sequence, &d.Patient, &d.GID, &d.Operation, &d.Compartment, &session, &term, &at, &ends,
-		&d.Closed, &d.Refused, &d.Reason); err != nil {
+		&d.Closed, &d.Refused, &d.Reason, &d.How); err != nil {
 		return d, err
 	}
 	copy(d.Session[:], session)

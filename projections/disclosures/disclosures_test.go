@@ -145,6 +145,40 @@ func TestClosedAfterExpiry(t *testing.T) {
 	}
 }
 
+// Sessions of somebody who acts for the patient, and those in an emergency, are marked, also once their term is gone; others are not.
+func TestHow(t *testing.T) {
+	l := newLooks(t)
+	hospital := l.Authority("general", ledger.Hospital, "emergency", "supervisor")
+	son, medic, chief := l.Person(), l.Person(), l.Person()
+	l.Enrol(hospital, medic.GID(), "emergency", "")
+	l.Enrol(hospital, chief.GID(), "supervisor", "")
+	acting := l.Open(l.patient, son.GID(), ledger.OpWrite, l.Proxy(l.patient, son.GID()))
+	term := l.AllowEmergency(l.patient, "emergency@general", "supervisor@general")
+	l.BreakGlass(l.patient, term, medic, chief)
+	urgent := l.Open(l.patient, medic.GID(), ledger.OpRead, term)
+	later := l.Open(l.patient, l.doctor.GID(), ledger.OpRead, l.role)
+	want := map[ledger.SessionID]disclosures.How{
+		acting: disclosures.AsProxy, urgent: disclosures.InEmergency,
+		l.open: disclosures.ByGrant, l.closed: disclosures.ByGrant, l.renewed: disclosures.ByGrant, later: disclosures.ByGrant, {}: disclosures.ByGrant,
+	}
+	check := func(when string) {
+		t.Helper()
+		db := l.Tables(t, disclosures.Projection{})
+		page, err := disclosures.New(db).Page(t.Context(), disclosures.Query{Patient: l.patient.GID()})
+		if err != nil || len(page) != len(want) {
+			t.Fatalf("%s: %d lines, %v", when, len(page), err)
+		}
+		for _, d := range page {
+			if d.How != want[d.Session] {
+				t.Errorf("%s: session %s of %s is %q, want %q", when, d.Session, d.GID, d.How, want[d.Session])
+			}
+		}
+	}
+	check("while the terms are in force")
+	l.Revoke(l.patient)
+	check("afterwards")
+}
+
 // Who looked at a record that is erased is in the log, for its owner, and no longer here.
 func TestErasedRecord(t *testing.T) {
 	l := newLooks(t)

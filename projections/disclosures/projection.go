@@ -17,7 +17,7 @@ func (Projection) Name() string { return "disclosures" }
 func (Projection) Schema() string { return schema }
 
 const schema = `
--- 2: of a record that is erased nothing is kept
+-- of a record that is erased nothing is kept
 CREATE TABLE disclosure (  -- times are unix milliseconds, ids are bytes
 	sequence    INTEGER PRIMARY KEY,
 	patient     TEXT NOT NULL,
@@ -30,10 +30,18 @@ CREATE TABLE disclosure (  -- times are unix milliseconds, ids are bytes
 	ends        INTEGER NOT NULL,  -- 0 for refusals
 	closed      INTEGER NOT NULL,
 	refused     INTEGER NOT NULL,  -- how many times; 0 for a session
-	reason      TEXT NOT NULL
+	reason      TEXT NOT NULL,
+	how         TEXT NOT NULL      -- a How
 );
 CREATE INDEX disclosure_patient ON disclosure (patient, sequence);
 CREATE UNIQUE INDEX disclosure_session ON disclosure (session);
+CREATE TABLE special (     -- terms in force that are more than a grant
+	patient     TEXT NOT NULL,
+	compartment TEXT NOT NULL,
+	term        BLOB NOT NULL,
+	how         TEXT NOT NULL,
+	PRIMARY KEY (patient, compartment, term)
+) WITHOUT ROWID;
 CREATE TABLE name (        -- of professionals
 	gid       TEXT NOT NULL,
 	authority TEXT NOT NULL,
@@ -47,7 +55,8 @@ func (Projection) Apply(tx *sql.Tx, e *ledger.Entry, at projections.Place) error
 	var err error
 	switch b := e.Body.(type) {
 	case *ledger.SessionOpened:
-		_, err = tx.Exec(`INSERT INTO disclosure VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, '')`,
+		_, err = tx.Exec(`INSERT INTO disclosure VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, '',
+			coalesce((SELECT how FROM special WHERE patient = ?2 AND compartment = ?5 AND term = ?7), ''))`,
 			at.Sequence, e.Chain.Owner, string(b.GID), string(b.Operation), string(b.Compartment), b.Session[:], b.Term[:],
 			e.LogTime.UnixMilli(), b.Expires)
 	case *ledger.SessionRenewed:
@@ -57,9 +66,13 @@ func (Projection) Apply(tx *sql.Tx, e *ledger.Entry, at projections.Place) error
 		_, err = tx.Exec(`UPDATE disclosure SET closed = ?1 < ends, ends = min(ends, ?1), reason = ?2 WHERE session = ?3`,
 			e.LogTime.UnixMilli(), b.Reason, b.Session[:])
 	case *ledger.SessionRefused:
-		_, err = tx.Exec(`INSERT INTO disclosure VALUES (?, ?, ?, ?, ?, NULL, NULL, ?, 0, 0, ?, ?)`,
+		_, err = tx.Exec(`INSERT INTO disclosure VALUES (?, ?, ?, ?, ?, NULL, NULL, ?, 0, 0, ?, ?, '')`,
 			at.Sequence, e.Chain.Owner, string(b.GID), string(b.Operation), string(b.Compartment), e.LogTime.UnixMilli(),
 			b.Count, b.Reason)
+	case *ledger.PolicySet:
+		err = keepSpecial(tx, e.Chain, b.Terms)
+	case *ledger.CompartmentErased:
+		err = keepSpecial(tx, e.Chain, nil)
 	case *ledger.PatientErased:
 		_, err = tx.Exec(`DELETE FROM disclosure WHERE patient = ?`, e.Chain.Owner)
 	case *ledger.RepresentativeEnrolled:
@@ -70,4 +83,32 @@ func (Projection) Apply(tx *sql.Tx, e *ledger.Entry, at projections.Place) error
 			string(b.GID), e.Chain.Owner, b.Display)
 	}
 	return err
+}
+
+// keepSpecial keeps those of a compartment's terms that are more than a grant, and no others.
+func keepSpecial(tx *sql.Tx, c ledger.Chain, terms []ledger.Term) error {
+	if _, err := tx.Exec(`DELETE FROM special WHERE patient = ? AND compartment = ?`, c.Owner, string(c.Compartment)); err != nil {
+		return err
+	}
+	for i := range terms {
+		how := howBy(&terms[i])
+		if how == ByGrant {
+			continue
+		}
+		_, err := tx.Exec(`INSERT INTO special VALUES (?, ?, ?, ?)`, c.Owner, string(c.Compartment), terms[i].ID[:], string(how))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func howBy(t *ledger.Term) How {
+	switch {
+	case t.Emergency():
+		return InEmergency
+	case t.Proxy:
+		return AsProxy
+	}
+	return ByGrant
 }

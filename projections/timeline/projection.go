@@ -17,7 +17,7 @@ func (Projection) Name() string { return "timeline" }
 func (Projection) Schema() string { return schema }
 
 const schema = `
--- 2: what is erased as a whole is dropped
+-- what is erased as a whole is dropped
 CREATE TABLE line (        -- times are unix milliseconds, ids are bytes and empty if there is none
 	sequence    INTEGER PRIMARY KEY,
 	patient     TEXT NOT NULL,
@@ -33,6 +33,7 @@ CREATE TABLE line (        -- times are unix milliseconds, ids are bytes and emp
 	media       TEXT NOT NULL,
 	bucket      INTEGER NOT NULL,
 	refers      BLOB NOT NULL,
+	acting      BLOB NOT NULL, -- the term by which the author acted for the patient
 	erased      INTEGER NOT NULL
 );
 CREATE INDEX line_patient ON line (patient, sequence);
@@ -124,10 +125,10 @@ func summarise(b ledger.Body) (s summary) {
 }
 
 func insertLine(tx *sql.Tx, e *ledger.Entry, at projections.Place, s *summary) error {
-	_, err := tx.Exec(`INSERT INTO line VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+	_, err := tx.Exec(`INSERT INTO line VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
 		at.Sequence, e.Chain.Owner, string(e.Chain.Compartment), e.Number, e.ID[:], string(e.Kind()), string(e.Author),
 		bytesOf(e.Session), e.LogTime.UnixMilli(), e.Time.UnixMilli(), s.content.Epoch, s.content.Media, s.content.Bucket,
-		bytesOf(s.refers))
+		bytesOf(s.refers), bytesOf(e.Acting()))
 	return err
 }
 

@@ -28,6 +28,7 @@ type Line struct {
 	Media       string             `json:"media,omitempty"`  // media class of a record
 	Bucket      uint32             `json:"bucket,omitempty"` // padded size of a record in bytes
 	Refers      ledger.EventID     `json:"refers,omitzero"`  // of a record that amends or retracts another
+	Acting      ledger.TermID      `json:"acting,omitzero"`  // by which the author acted for the patient
 	Erased      bool               `json:"erased,omitempty"`
 }
 
@@ -78,15 +79,16 @@ func (t *Timeline) Page(ctx context.Context, q Query) ([]Line, error) {
 }
 
 func scan(rows *sql.Rows) (l Line, err error) {
-	var event, session, refers []byte
+	var event, session, refers, acting []byte
 	var logged, claimed int64
 	if err := rows.Scan(&l.Sequence, &l.Patient, &l.Compartment, &l.Number, &event, &l.Kind, &l.Author, &session,
-		&logged, &claimed, &l.Epoch, &l.Media, &l.Bucket, &refers, &l.Erased); err != nil {
+		&logged, &claimed, &l.Epoch, &l.Media, &l.Bucket, &refers, &acting, &l.Erased); err != nil {
 		return l, err
 	}
 	copy(l.Event[:], event)
 	copy(l.Session[:], session)
 	copy(l.Refers[:], refers)
+	copy(l.Acting[:], acting)
 	l.Logged, l.Claimed = time.UnixMilli(logged), time.UnixMilli(claimed)
 	return l, nil
 }

@@ -89,6 +89,24 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// What somebody writes for the patient says by which term they did.
+func TestActing(t *testing.T) {
+	v := newVisit(t)
+	son := v.Person()
+	term := v.Proxy(v.patient, son.GID())
+	session := v.Open(v.patient, son.GID(), ledger.OpWrite, term)
+	written := v.AppendIn(session, son, v.patient.Health, v.patient.Record(64))
+	for _, l := range page(t, timeline.New(v.Tables(t, timeline.Projection{})), timeline.Query{Patient: v.patient.GID()}) {
+		want := ledger.TermID{}
+		if l.Event == written.ID {
+			want = term
+		}
+		if l.Acting != want {
+			t.Errorf("the line of %s by %s says that its author acted by %q, want %q", l.Kind, l.Author, l.Acting, want)
+		}
+	}
+}
+
 func TestPagesAddUp(t *testing.T) {
 	v := newVisit(t)
 	tl := timeline.New(v.Tables(t, timeline.Projection{}))

@@ -111,7 +111,7 @@ func (l *Log) start(p *Patient) {
 	p.epoch++
 	parts := []ledger.Part{{Name: ledger.PartOwner, Hash: ledger.Hash{1}}, {Name: ledger.PartShred, Hash: ledger.Hash{2}}}
 	for _, t := range p.terms {
-		parts = append(parts, l.wrap(t))
+		parts = append(parts, l.wraps(t)...)
 	}
 	l.Append(p, p.Health, &ledger.EpochStarted{Epoch: p.epoch, KID: ledger.Hash{3, byte(p.epoch)}, HID: ledger.Hash{4, byte(p.epoch)}, Parts: parts})
 }
@@ -137,25 +137,35 @@ func (l *Log) wrap(t ledger.Term) ledger.Part {
 
 // Grant grants the health compartment to whoever satisfies an expression.
 func (l *Log) Grant(p *Patient, expression string, write bool) ledger.TermID {
-	return l.grant(p, func(ledger.TermID) string { return expression }, write)
+	return l.grant(p, ledger.Term{ID: l.term(), Expression: expression, Write: write})
 }
 
 // GrantTo grants reading the health compartment to one person.
 func (l *Log) GrantTo(p *Patient, gid identity.GID) ledger.TermID {
-	id := l.grant(p, func(id ledger.TermID) string { return ledger.GrantAttribute(p.GID(), id).String() }, false)
-	attribute := ledger.GrantAttribute(p.GID(), id).Name
-	l.Append(p, p.Profile, &ledger.KeyIssued{GID: gid, Attribute: attribute, Version: 1, Sealed: []byte("sealed")})
+	return l.grantTo(p, gid, ledger.Term{})
+}
+
+// grantTo names a person in a term and issues what they need for it.
+func (l *Log) grantTo(p *Patient, gid identity.GID, t ledger.Term) ledger.TermID {
+	t.ID = l.term()
+	own := ledger.GrantAttribute(p.GID(), t.ID)
+	t.Expression = own.String()
+	l.grant(p, t)
+	l.Append(p, p.Profile, &ledger.KeyIssued{GID: gid, Attribute: own.Name, Version: 1, Sealed: []byte("sealed")})
+	return t.ID
+}
+
+func (l *Log) term() ledger.TermID {
+	id, err := ledger.NewTermID(rand.Reader, l.now)
+	l.must(err)
 	return id
 }
 
-func (l *Log) grant(p *Patient, expression func(ledger.TermID) string, write bool) ledger.TermID {
-	id, err := ledger.NewTermID(rand.Reader, l.now)
-	l.must(err)
-	t := ledger.Term{ID: id, Expression: expression(id), Write: write}
+func (l *Log) grant(p *Patient, t ledger.Term) ledger.TermID {
 	p.terms = append(p.terms, t)
 	l.Append(p, p.Health, &ledger.PolicySet{Terms: p.terms})
-	l.Append(p, p.Health, &ledger.EpochRewrapped{Epoch: p.epoch, Parts: []ledger.Part{l.wrap(t)}})
-	return id
+	l.Append(p, p.Health, &ledger.EpochRewrapped{Epoch: p.epoch, Parts: l.wraps(t)})
+	return t.ID
 }
 
 // Policy returns the grants in force anew, with a note.

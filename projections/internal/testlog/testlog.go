@@ -93,11 +93,11 @@ func (l *Log) Events(session ledger.SessionID, author ledger.Signer, c ledger.Ch
 	var run []*ledger.Entry
 	for i, b := range bodies {
 		number++
-		e := l.entry(&ledger.Event{
-			Chain: c, Number: number, Prev: prev, Author: author.(gidder).GID(), Session: session, Body: b,
-		}, author, i == len(bodies)-1)
-		prev = e.Hash
-		run = append(run, e)
+		e := &ledger.Event{Chain: c, Number: number, Prev: prev, Author: author.(gidder).GID(), Session: session, Body: b}
+		l.must(e.Act(l.acting(session)))
+		next := l.entry(e, author, i == len(bodies)-1)
+		prev = next.Hash
+		run = append(run, next)
 	}
 	return run
 }
