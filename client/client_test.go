@@ -21,6 +21,25 @@ func TestPatientAlone(t *testing.T) {
 	w.reads("the patient, after a restart,", w.book(again, again, ledger.Health), "one", "two", "three")
 }
 
+// A login in which somebody became a patient reaches their record.
+func TestRegisteredLogin(t *testing.T) {
+	w := inTown(t)
+	home, _ := createHome(t)
+	maria := w.connect(home)
+	must(t, maria.RegisterPatient(w.ctx))
+	hers := w.book(maria, maria, ledger.Health)
+	login, err := hers.Hold(w.ctx, ledger.OpLogin)
+	must(t, err)
+	again := w.bookOf(w.connect(home), maria.GID(), ledger.Health)
+	w.write(again, "from another program")
+	w.reads("the patient", hers, "from another program")
+	select {
+	case <-login.Ended():
+		t.Error("the login did not do for reading")
+	default:
+	}
+}
+
 func TestGrantReadWriteRevoke(t *testing.T) {
 	w := inTown(t)
 	ruiz := w.the("doctor@city-hospital")

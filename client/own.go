@@ -57,6 +57,7 @@ func (c *Client) RegisterPatient(ctx context.Context) error {
 		if err := c.register(ctx, ledger.RecordChain(c.GID(), ledger.Profile), body); err != nil {
 			return fmt.Errorf("registering as a patient: %w", err)
 		}
+		c.dropSessions() // a login from before reaches no record
 	}
 	for _, made := range []struct {
 		name  ledger.Compartment

@@ -43,7 +43,7 @@ func (c *Client) renew(ctx context.Context) error {
 	return nil
 }
 
-// dropSessions ends sessions that were opened by keys that are not in force.
+// dropSessions ends the sessions there are. What one reaches, and by whose keys, was settled when it was opened.
 func (c *Client) dropSessions() {
 	c.mu.Lock()
 	var open []*session
