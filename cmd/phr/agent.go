@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,7 +16,7 @@ import (
 // agentVerb keeps the home unlocked for the person's other programs, until it is interrupted.
 func agentVerb(ctx context.Context, e *env, args []string) error {
 	fs := e.personal()
-	idle := fs.Duration("idle", 15*time.Minute, "`TIME` without use after which it locks; 0: never")
+	idle := fs.Duration("idle", 15*time.Minute, "`TIME` without use after which it locks (15m); 0: never")
 	socket := fs.String("socket", "", "`PATH` of the socket, in a directory of mode 0700 (agent.sock in the home)")
 	fs.BoolVar(&e.verbose, "verbose", false, "tell more on standard error")
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
@@ -34,7 +33,7 @@ func agentVerb(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	e.direct = true
+	e.direct, e.serving = true, true
 	h, err := e.open()
 	if err != nil {
 		return err
@@ -45,20 +44,12 @@ func agentVerb(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	s := agent.NewServer(agent.Config{
-		Home: h, Dir: dir, Idle: *idle, Log: e.agentLog(),
+		Home: h, Dir: dir, Idle: *idle, Log: e.log(),
 		Open: func(passphrase []byte) (*client.Home, error) { return client.OpenHome(dir, passphrase) },
 	})
 	e.say("%s=%s", agent.Variable, path)
 	e.note("Unlocked until interrupted, or %s without use.", *idle)
 	return s.Run(ctx, l)
-}
-
-// agentLog tells when the agent locks, whatever else is told.
-func (e *env) agentLog() *slog.Logger {
-	if e.verbose {
-		return e.log()
-	}
-	return slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
 // agentLock makes the agent wipe the keys from memory.

@@ -14,8 +14,8 @@ func breakglassOpen(ctx context.Context, e *env, args []string) error {
 	fs := e.online()
 	t := targeted(fs)
 	reason := fs.String("reason", "", "`TEXT`, at least 20 characters; the patient, the node's operator and auditors can read it")
-	lasting := fs.Duration("for", 0, "how `LONG` it is to last, at most 4h (nearly that)")
-	wait := fs.Duration("wait", 0, "how `LONG` to wait for the approval (as long as the request stands)")
+	lasting := fs.Duration("for", 0, "`TIME` that it is to last, at most 4h (as long as may be)")
+	wait := fs.Duration("wait", 0, "`TIME` to wait for the approval (as long as the request stands)")
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func enroll(ctx context.Context, e *env, args []string) error {
 	got, err := c.Enroll(waiting, code, *name)
 	if err != nil {
 		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			return &hinted{err, "its 'phr authority serve' has to run; then 'phr keys' fetches what it issues"}
+			return &hinted{err, "its 'phr authority serve' has to run, then 'phr keys' fetches what it issues; an invitation that is used up, over or closed gets no answer"}
 		}
 		return err
 	}

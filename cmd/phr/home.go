@@ -213,10 +213,14 @@ func hangUp(c *client.Client) {
 	c.Home().Close()
 }
 
-// log returns where a verb logs: nowhere, unless it was asked to tell more.
+// log returns where a verb logs: nowhere, unless it serves or was asked to tell more.
 func (e *env) log() *slog.Logger {
-	if !e.verbose {
+	level := slog.LevelInfo
+	switch {
+	case e.verbose:
+		level = slog.LevelDebug
+	case !e.serving:
 		return slog.New(slog.DiscardHandler)
 	}
-	return slog.New(slog.NewTextHandler(e.stderr, nil))
+	return slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level}))
 }

@@ -33,6 +33,7 @@ type env struct {
 	direct         bool // the verb needs the keystore itself: no agent will do
 	json           bool
 	verbose        bool
+	serving        bool // the verb runs until it is interrupted: what it logs is told anyway
 }
 
 // run finds the verb that args begin with and runs it.

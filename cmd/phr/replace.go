@@ -80,8 +80,8 @@ func (e *env) replaceBy(ctx context.Context, c *client.Client, sheet string) err
 // idSplit makes shares of the recovery words, to be given to different people.
 func idSplit(_ context.Context, e *env, args []string) error {
 	fs := e.personal()
-	n := fs.Int("shares", 5, "how many shares to make")
-	need := fs.Int("need", 3, "how many of them open the words")
+	n := fs.Int("shares", 5, "`N` shares to make (5)")
+	need := fs.Int("need", 3, "`K` of them open the words (3)")
 	sheet := fs.String("recovery-file", "", "`FILE` with the recovery words, instead of a prompt")
 	prefix := fs.String("share-file", "", "write each share to a new file, `NAME`-1 and so on, instead of to the terminal")
 	if _, err := e.parse(fs, args, 0, 0); err != nil {

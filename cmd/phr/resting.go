@@ -64,7 +64,7 @@ func (e *env) tellResting(s *shownExplanation) {
 		most = max(most, v.Records)
 	}
 	e.say("")
-	e.say("what rests on each epoch's keys:")
+	e.say("what rests on each epoch's keys, every version of a record counted:")
 	for _, epoch := range s.Epochs {
 		erased := ""
 		if epoch.Erased > 0 {

@@ -15,6 +15,7 @@ func authorityServe(ctx context.Context, e *env, args []string) error {
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
+	e.serving = true
 	c, err := e.dialAuthority(ctx, *data)
 	if err != nil {
 		return err

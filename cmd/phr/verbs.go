@@ -30,7 +30,7 @@ func verbs() []verb {
 	return []verb{
 		{
 			"demo", everybody, "[--exit] [--data FILE…]", "see all of it work, in one process, with real timings",
-			"phr demo --exit", demoVerb,
+			"phr demo --exit\nphr demo --exit --data bundle.json more.ndjson.gz", demoVerb,
 		},
 		{
 			"id create", everybody, "", "make an identity, and a home for its keys",
@@ -249,7 +249,7 @@ func verbs() []verb {
 			"phr authority init city-hospital --kind hospital", authorityInit,
 		},
 		{
-			"authority serve", founders, "", "answer enrolments until interrupted",
+			"authority serve", founders, "", "answer enrolments, and issue the keys that are owed, until interrupted",
 			"phr authority serve", authorityServe,
 		},
 		{
@@ -291,10 +291,6 @@ func verbs() []verb {
 			"phr witness --data /var/lib/phr-witness --name witness.example.org/phr --log phr://127.0.0.1:4222/GID", witnessVerb,
 		},
 
-		{
-			"demo", everybody, "[--exit] [--data FILE…]", "show all of it in one process: a node, authorities, a patient, who reads and who does not",
-			"phr demo --exit\nphr demo --exit --data bundle.json more.ndjson.gz", demoVerb,
-		},
 		{
 			"help", everybody, "[VERB]", "list what phr does, or say more about one verb",
 			"phr help grant", help,

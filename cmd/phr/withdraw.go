@@ -18,7 +18,8 @@ import (
 func authorityRevoke(ctx context.Context, e *env, args []string) error {
 	fs := e.online()
 	who := fs.String("gid", "", "`GID` of who loses them")
-	return e.withdraw(ctx, fs, args, func(attributes []string, reason string) (client.Revocation, error) {
+	named := fs.String("attr", "", "`ATTRIBUTES` that they lose, separated by commas (all that they hold)")
+	return e.withdraw(ctx, fs, args, named, func(attributes []string, reason string) (client.Revocation, error) {
 		gid, err := identity.ParseGID(strings.TrimPrefix(*who, "gid:"))
 		if err != nil {
 			return client.Revocation{}, e.misused("--gid says who loses them: " + err.Error())
@@ -29,7 +30,9 @@ func authorityRevoke(ctx context.Context, e *env, args []string) error {
 
 // authorityRotate moves attributes to their next versions.
 func authorityRotate(ctx context.Context, e *env, args []string) error {
-	return e.withdraw(ctx, e.online(), args, func(attributes []string, reason string) (client.Revocation, error) {
+	fs := e.online()
+	named := fs.String("attr", "", "`ATTRIBUTES` that move, separated by commas")
+	return e.withdraw(ctx, fs, args, named, func(attributes []string, reason string) (client.Revocation, error) {
 		if len(attributes) == 0 {
 			return client.Revocation{}, e.misused("--attr is missing")
 		}
@@ -37,16 +40,17 @@ func authorityRotate(ctx context.Context, e *env, args []string) error {
 	})
 }
 
-// withdraw shows what a revocation would do, and does it unless it is told not to.
-func (e *env) withdraw(ctx context.Context, fs *flag.FlagSet, args []string, what func([]string, string) (client.Revocation, error)) error {
-	attributes := fs.String("attr", "", "`ATTRIBUTES` concerned, separated by commas; of a person, all that they hold if none is named")
+// withdraw shows what a revocation of the attributes named would do, and does it unless it is told not to.
+func (e *env) withdraw(
+	ctx context.Context, fs *flag.FlagSet, args []string, named *string, what func([]string, string) (client.Revocation, error),
+) error {
 	reason := fs.String("reason", "", "`TEXT` that stands on the log for everybody")
 	how := previewed(fs)
 	data := registryFlag(fs)
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	names, err := attributeNames(*attributes)
+	names, err := attributeNames(*named)
 	if err != nil {
 		return e.misused("--attr: " + err.Error())
 	}
