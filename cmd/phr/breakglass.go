@@ -171,11 +171,12 @@ func (e *env) followEmergencies(ctx context.Context, c *client.Client, patient i
 		if err != nil {
 			return err
 		}
-		s := showEmergency(em, names)
+		s, said := showEmergency(em, names), em.Entries()
 		if e.json {
 			return e.emit(s)
 		}
-		e.say("%s  %s  %s  %s  %s  %s, because: %s", moment(s.LogTime), s.Request, s.Patient, s.Compartment, s.who(), s.State, s.Reason)
+		newest := said[len(said)-1].LogTime
+		e.say("%s  %s  %s  %s  %s  %s, because: %s", moment(newest), s.Request, s.Patient, s.Compartment, s.who(), s.State, s.Reason)
 		if em.Waits() {
 			e.note("It waits for you, or for somebody like you: phr breakglass approve %s", s.Request)
 		}

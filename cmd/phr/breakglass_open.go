@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/ledger"
@@ -172,7 +171,8 @@ func (e *env) settle(ctx context.Context, named, done string, do func(*client.Cl
 		e.note("A review is due until %s, by the patient or by one who had no part in it: phr breakglass review %s --finding TEXT",
 			moment(em.ReviewDue()), em.ID())
 	}
-	if em.Patient() == c.GID() && em.Opened != nil && time.Now().After(em.Opened.LogTime) {
+	renewed := done == "ended" || em.Ended == nil || em.Ended.Author != c.GID() // which the patient's own end did before a review
+	if em.Patient() == c.GID() && em.Opened != nil && renewed {
 		e.note("%s goes on under new keys: what is written from here on is closed to who was let in.", em.Chain().Compartment)
 	}
 	return nil

@@ -9,9 +9,13 @@ import (
 // authorityRekey replaces the master key of the caller's authority, or goes on with that.
 func authorityRekey(ctx context.Context, e *env, args []string) error {
 	fs := e.online()
+	finish := fs.Bool("finish", false, "go on with a replacement that has begun, and begin none")
 	how := previewed(fs)
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
+	}
+	if *finish && how.dry {
+		return e.misused("--finish goes on with what was agreed to: --dry-run says nothing of it")
 	}
 	e.direct = true // an authority's keys are in the keystore alone
 	c, err := e.dial(ctx)
@@ -22,6 +26,13 @@ func authorityRekey(ctx context.Context, e *env, args []string) error {
 	begun, err := c.Unfinished(ctx)
 	if err != nil {
 		return err
+	}
+	if *finish && !begun {
+		issued, err := c.Reissue(ctx, nil) // of a replacement that was interrupted at the very end
+		if err != nil {
+			return err
+		}
+		return e.showRekeying(c, &client.Rekeying{Owed: true, Issued: issued})
 	}
 	if !begun || how.dry {
 		p, err := c.ImpactOfRekey(ctx)
@@ -59,6 +70,9 @@ func (e *env) showRekeying(c *client.Client, r *client.Rekeying) error {
 		return e.emit(shown)
 	}
 	switch {
+	case r.Owed && r.Issued == 0:
+		e.say("nothing is left to do")
+		return nil
 	case r.Owed:
 		e.say("%s were still owed and are issued now; nothing else has begun", plural(r.Issued, "key"))
 		return nil
@@ -69,6 +83,6 @@ func (e *env) showRekeying(c *client.Client, r *client.Rekeying) error {
 	e.say("%s", r.Fingerprint)
 	e.note("A new master key waits for the registry; until then everything goes on with the old one. Give the registry this fingerprint by a way "+
 		"that the node has no part in. It says: phr authority endorse %s %s --data DIR", a.Name(), r.Fingerprint)
-	e.note("After that, 'phr authority rekey' or 'phr authority serve' moves every attribute and issues new keys to everybody.")
+	e.note("After that, 'phr authority serve' moves every attribute and issues new keys to everybody, and so does 'phr authority rekey --finish'.")
 	return nil
 }

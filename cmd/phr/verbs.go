@@ -270,8 +270,8 @@ func verbs() []verb {
 			"phr authority rotate --attr doctor --yes", authorityRotate,
 		},
 		{
-			"authority rekey", founders, "[--dry-run]", "replace the master key, step by step; prints the fingerprint for the registry to endorse",
-			"phr authority rekey --yes", authorityRekey,
+			"authority rekey", founders, "[--dry-run] [--finish]", "replace the master key, step by step; prints the fingerprint for the registry to endorse",
+			"phr authority rekey --yes\nphr authority rekey --finish", authorityRekey,
 		},
 
 		{
