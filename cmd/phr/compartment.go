@@ -95,7 +95,7 @@ func compartmentList(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	if len(facts) == 0 {
-		return notPatient()
+		return notPatient(ctx, c)
 	}
 	t := e.table("COMPARTMENT", "CLASS", "RECORDS", "GRANTS", "EPOCH", "STATE")
 	for _, f := range facts {

@@ -10,6 +10,7 @@ import (
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/client/agent"
 	"github.com/phrledger/phr/crypto/keystore"
+	"github.com/phrledger/phr/crypto/recovery"
 	"github.com/phrledger/phr/ledger/stream"
 	"github.com/phrledger/phr/projections/chart/fhir"
 )
@@ -74,6 +75,8 @@ func hintOf(err error) string {
 		return "check that the sheet is that of this home; a newer sheet takes the place of an older one"
 	case errors.Is(err, client.ErrCode):
 		return "check that the sheet is that of this identity; a newer sheet takes the place of an older one"
+	case errors.Is(err, recovery.ErrShares):
+		return "check each against its sheet; shares of words that were replaced since open nothing any more"
 	case errors.Is(err, client.ErrAgent):
 		return "name the passphrase's file with --passphrase-file, or end the agent"
 	case errors.Is(err, agent.ErrLocked):

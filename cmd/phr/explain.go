@@ -209,7 +209,11 @@ func (e *env) tellCoalitions(s *shownExplanation) {
 	without := slices.DeleteFunc(slices.Clone(s.Coalitions), func(set []string) bool { return slices.Contains(set, string(s.Patient)) })
 	e.say("")
 	if len(without) == 0 {
-		e.say("no authority could open it without the patient")
+		apart := ""
+		if slices.ContainsFunc(s.Grants, func(g shownExplanations) bool { return g.Approval != "" }) {
+			apart = ", but for emergencies, which take the node as well"
+		}
+		e.say("no authority could open it without the patient%s", apart)
 		return
 	}
 	e.say("the fewest authorities that could open it without the patient, by making keys for whom they like:")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/crypto/identity"
 )
 
@@ -36,7 +37,10 @@ func patientRegister(ctx context.Context, e *env, args []string) error {
 	return nil
 }
 
-// notPatient is what somebody hears who has no record yet.
-func notPatient() error {
+// notPatient is what somebody hears who has no record, or none any more.
+func notPatient(ctx context.Context, c *client.Client) error {
+	if erased, _ := c.IsErased(ctx); erased { // it fails for who is not registered at all
+		return errors.New("your record is erased: there is nothing of it, for anybody")
+	}
 	return &hinted{errors.New("you have no record here"), "phr patient register makes one; --patient names somebody else's"}
 }

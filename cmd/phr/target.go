@@ -51,7 +51,7 @@ func (e *env) books(ctx context.Context, c *client.Client, t *target) ([]*client
 	if t.compartment == "" {
 		books, err := c.Readable(ctx, gid)
 		if errors.Is(err, client.ErrNotShared) && gid == c.GID() {
-			return nil, notPatient()
+			return nil, notPatient(ctx, c)
 		}
 		return books, err
 	}
