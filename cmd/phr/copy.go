@@ -70,14 +70,7 @@ func idImport(_ context.Context, e *env, args []string) error {
 		return err
 	}
 	defer h.Close()
-	if e.json {
-		return e.emit(struct {
-			GID  identity.GID `json:"gid"`
-			Home string       `json:"home"`
-		}{h.GID(), dir})
-	}
-	e.say("%s", h.GID())
-	return nil
+	return e.showHome(h, dir)
 }
 
 func readCopy(path string) ([]byte, error) {

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/phrledger/phr/client"
-	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/pairing"
 	"github.com/phrledger/phr/crypto/recovery"
 )
@@ -145,18 +144,11 @@ func deviceAdopt(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	defer h.Close()
-	if e.json {
-		return e.emit(struct {
-			GID  identity.GID `json:"gid"`
-			Home string       `json:"home"`
-		}{h.GID(), dir})
-	}
-	e.say("%s", h.GID())
-	e.note("This device is yours too. Its passphrase is its own.")
+	notes := []string{"This device is yours too. Its passphrase is its own."}
 	if code == nil {
-		e.note("The recovery words don't open this home; they bring the identity back all the same.")
+		notes = append(notes, "The recovery words don't open this home; they bring the identity back all the same.")
 	}
-	return nil
+	return e.showHome(h, dir, notes...)
 }
 
 // beHanded goes through the new device's side of a pairing.

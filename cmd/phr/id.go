@@ -45,14 +45,22 @@ func idCreate(_ context.Context, e *env, args []string) error {
 		return err
 	}
 	defer h.Close()
+	return e.showHome(h, dir,
+		"The keys are in "+dir+", under the passphrase. The recovery sheet opens them too, and brings the identity back without them.")
+}
+
+// showHome prints whose home was made, with notes on it.
+func (e *env) showHome(h *client.Home, dir string, notes ...string) error {
 	if e.json {
 		return e.emit(struct {
 			GID  identity.GID `json:"gid"`
 			Home string       `json:"home"`
-		}{h.Identity().GID(), dir})
+		}{h.GID(), dir})
 	}
-	e.say("%s", h.Identity().GID())
-	e.note("The keys are in %s, under the passphrase. The recovery sheet opens them too, and brings the identity back without them.", dir)
+	e.say("%s", h.GID())
+	for _, note := range notes {
+		e.note("%s", note)
+	}
 	return nil
 }
 

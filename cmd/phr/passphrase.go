@@ -34,7 +34,7 @@ func idPassphrase(_ context.Context, e *env, args []string) error {
 			Changed bool `json:"changed"`
 		}{true})
 	}
-	e.note("The passphrase is changed. Copies of the home from before still open by the old one, and whoever has both has the keys:\n" +
+	e.note("The passphrase is changed. Copies of the home from before still open by the old one, and whoever has both has the keys: " +
 		"destroy the copies, and if somebody else may have them, replace the keys.")
 	return nil
 }

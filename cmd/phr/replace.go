@@ -50,8 +50,8 @@ func idRotate(ctx context.Context, e *env, args []string) error {
 		}{c.GID()})
 	}
 	e.say("%s", c.GID())
-	e.note("The keys are replaced, and from now on the new sheet counts. Other devices of yours are out: adopt them again.\n" +
-		"Authorities that you are a member of issue you new attribute keys when they rotate: phr keys")
+	e.note("The keys are replaced, and from now on the new sheet counts. Other devices of yours are out: adopt them again.")
+	e.note("Authorities that you are a member of issue you new attribute keys when they rotate: phr keys")
 	return nil
 }
 
@@ -117,9 +117,9 @@ func idSplit(_ context.Context, e *env, args []string) error {
 			Set    string `json:"set"`
 		}{*n, *need, shares[0].Set()})
 	}
-	e.note("Give each share to somebody else. Any %d of them bring your identity back, with or without you; fewer say nothing at all.\n"+
-		"Shares of other sets don't go together with these, which are of the set %s. They open nothing any more once the recovery words are replaced.",
-		*need, shares[0].Set())
+	e.note("Give each share to somebody else. Any %d of them bring your identity back, with or without you; fewer say nothing at all.", *need)
+	e.note("Shares of other sets don't go together with these, which are of the set %s. They open nothing any more once the recovery words are replaced.",
+		shares[0].Set())
 	return nil
 }
 
