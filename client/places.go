@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -56,7 +57,7 @@ func (s *session) follow(ctx context.Context, q protocol.ConsumerQuery, fn func(
 func (s *session) consume(ctx context.Context, q protocol.ConsumerQuery, fn func(*protocol.Consumer) error) error {
 	answer, err := ask[protocol.Consumer](ctx, s.conn, protocol.GateConsumer, q)
 	if err != nil {
-		return fmt.Errorf("asking to read %s: %w", q.Chain, err)
+		return fmt.Errorf("asking to read %s: %w", cmp.Or(q.Chain, "the whole log"), err)
 	}
 	return fn(answer)
 }

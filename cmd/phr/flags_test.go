@@ -72,3 +72,19 @@ func TestParseOperands(t *testing.T) {
 		}
 	}
 }
+
+// Each verb is there once, and its examples are of it.
+func TestVerbs(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, v := range verbs() {
+		if seen[v.name] {
+			t.Errorf("%s is there twice", v.name)
+		}
+		seen[v.name] = true
+		for line := range strings.Lines(v.example) {
+			if !strings.Contains(line, "phr "+v.name) {
+				t.Errorf("an example of %s is %q", v.name, line)
+			}
+		}
+	}
+}
