@@ -123,7 +123,7 @@ func (s *State) checkPlace(e *Entry, head Head) error {
 	if e.LogTime.Before(s.newest.Add(-ClockSkew)) {
 		return errors.New("logged earlier than others before it")
 	}
-	if at, ok := s.controls.get(e.Control.Count); at != e.Control.Hash || !ok && e.Control.Count != 0 {
+	if !s.Knows(e.Control) {
 		return fmt.Errorf("control position %d names another history", e.Control.Count)
 	}
 	return nil

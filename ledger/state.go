@@ -132,6 +132,15 @@ func (s *State) Position() Position {
 	return Position{s.count, h}
 }
 
+// Knows tells whether a control position is one of the log that was folded, by a State that sees the whole of it.
+func (s *State) Knows(p Position) bool {
+	at, ok := s.controls.get(p.Count)
+	return at == p.Hash && (ok || p.Count == 0)
+}
+
+// Stands tells whether an event with an id stands on a chain.
+func (s *State) Stands(c Chain, id EventID) bool { return s.events.has(idKey{s.index(c), id}) }
+
 // Newest returns the newest log time folded on any chain.
 func (s *State) Newest() time.Time { return s.newest }
 

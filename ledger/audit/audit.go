@@ -12,6 +12,13 @@
 // Whether log time was the true time. What is inside a wrap or a record. What was never put into the log. And, from the log
 // alone, whether its end is missing: give it the heads of an earlier report, or those that a node has told people, and it
 // can.
+//
+// # What it holds
+//
+// Of a log of any length an audit holds the end of each chain, what ledger.State holds, the newest few thousand places for
+// telling a replay from a fork, entries that do not count until a node marks them, and its report. State grows with the log: by
+// the id and the leaf of each event, which no later one may use again, and by the hash of each control entry, which any later
+// entry may name as the one it is judged by.
 package audit
 
 import (

@@ -11,14 +11,15 @@ import (
 // behind finds entries that were judged by less than the log held. Two nodes may be a little apart; one that is further behind
 // has to refuse. The entry has been folded, and is not among the control entries yet.
 func (r *replay) behind(e *ledger.Entry, seq uint64) {
-	if e.Control.Count >= uint64(len(r.controls)) {
+	if e.Control.Count >= r.controls.count {
 		return
 	}
-	lag := e.LogTime.Sub(r.controlled[e.Control.Count])
-	if lag > ledger.MaxBehind+ledger.ClockSkew {
+	unseen, all := r.controls.after(e.Control.Count)
+	lag := e.LogTime.Sub(unseen)
+	if lag > ledger.MaxBehind+ledger.ClockSkew || !all {
 		f := about(e, seq)
 		f.Problem, f.What = Behind, "accepted by a node that did not see what the log had held for "+lag.Round(time.Second).String()
-		f.Evidence = fmt.Sprintf("it was judged by the first %d control entries of %d", e.Control.Count, len(r.controls))
+		f.Evidence = fmt.Sprintf("it was judged by the first %d control entries of %d", e.Control.Count, r.controls.count)
 		r.find(f)
 	}
 	number, parts := ledger.Parts(e.Body)

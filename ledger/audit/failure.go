@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/phrledger/phr/ledger"
@@ -15,14 +16,15 @@ type failure struct {
 	Finding
 	at    place
 	rank  int
-	after *failure // it follows an event that does not count either
-	found *failure // the finding that it is, or that it belongs to; nil if it is marked
+	after *failure    // it follows an event that does not count either
+	found *failure    // the finding that it is, or that it belongs to
+	wants ledger.Hash // the event missing before it; zero if none is
 }
 
-// place is where a chain stands when it can't go on.
+// place is where an event stands on a chain; of a failure, where the chain stood when it could not go on.
 type place struct {
-	chain ledger.Chain
-	head  uint64 // number of the last event that counts
+	chain  ledger.Chain
+	number uint64
 }
 
 // The ranks of failures at one place: the first is the finding, and the others follow from it.
@@ -34,8 +36,8 @@ const (
 
 var errUnsigned = errors.New("its author signs a run of events with the last of them, and that does not follow")
 
-// fail takes note of a run that does not count. Whether that is as it should be is known when the log has ended: a mark
-// comes later.
+// fail takes note of a run that does not count. Whether that is as it should be is known when a mark comes, or the log has
+// ended.
 func (r *replay) fail(run []*ledger.Entry, err error) {
 	last := len(run) - 1
 	head, _ := r.state.Head(run[0].Chain)
@@ -44,15 +46,37 @@ func (r *replay) fail(run []*ledger.Entry, err error) {
 	}
 	problem, what := r.classify(run[0], head, err)
 	for i, e := range run {
-		f := &failure{Finding: about(e, r.waiting[e]), at: place{e.Chain, head.Number}, rank: alongside, after: r.invalid[e.Prev]}
+		f := &failure{Finding: about(e, r.waiting[e]), at: place{e.Chain, head.Number}, rank: alongside}
+		if before := r.failed[e.Prev]; len(before) > 0 {
+			f.after = before[len(before)-1]
+		}
 		f.Problem, f.What = problem, what
 		if f.Evidence = fmt.Sprintf("the chain stands at event %d, %s", head.Number, head.Hash); i == last {
 			f.rank = judged
 		}
-		r.invalid[e.Hash] = f
-		r.failed = append(r.failed, f)
 		if problem == Gap && i == 0 {
-			r.wanted[e.Prev] = f
+			f.wants, r.wanted[e.Prev] = e.Prev, f
+		}
+		r.failing(f)
+	}
+}
+
+// failing keeps a failure until it is marked, or the log has ended.
+func (r *replay) failing(f *failure) {
+	if r.marked[f.Hash] {
+		r.rejected(f)
+		return
+	}
+	r.failed[f.Hash] = append(r.failed[f.Hash], f)
+}
+
+// rejected reports failures that are marked, as is right, and keeps nothing else of them.
+func (r *replay) rejected(fs ...*failure) {
+	for _, f := range fs {
+		r.report.Rejected = append(r.report.Rejected, Rejection{f.Chain, f.Sequence, f.Event, f.Hash, f.What})
+		f.after = nil // or each would keep those that it follows
+		if r.wanted[f.wants] == f {
+			delete(r.wanted, f.wants)
 		}
 	}
 }
@@ -62,14 +86,12 @@ func (r *replay) classify(e *ledger.Entry, head ledger.Head, err error) (Problem
 	switch {
 	case errors.Is(err, ledger.ErrQuarantined):
 		return Newer, err.Error()
-	case !r.sameHistory(e.Control):
+	case !r.state.Knows(e.Control):
 		return History, fmt.Sprintf("judged by the first %d control entries of another history than the log holds", e.Control.Count)
 	case e.Number > head.Number+1:
 		return Gap, fmt.Sprintf("events %d to %d of the chain are missing before it", head.Number+1, e.Number-1)
-	case e.Number <= head.Number && r.chains[e.Chain][e.Number-1] == e.Hash:
-		return Replayed, "the log has this very event already"
 	case e.Number <= head.Number:
-		return Fork, fmt.Sprintf("the chain has another event %d, %s", e.Number, r.chains[e.Chain][e.Number-1])
+		return r.again(e)
 	case e.Prev != head.Hash:
 		return Fork, fmt.Sprintf("it follows another event %d than the chain has: %s", head.Number, e.Prev)
 	case errors.Is(err, errUnsigned):
@@ -81,11 +103,17 @@ func (r *replay) classify(e *ledger.Entry, head ledger.Head, err error) (Problem
 	return Invalid, err.Error()
 }
 
-func (r *replay) sameHistory(p ledger.Position) bool {
-	if p.Count == 0 {
-		return p.Hash.IsZero()
+// again says what is wrong with an event at a place that its chain has passed.
+func (r *replay) again(e *ledger.Entry) (Problem, string) {
+	switch stands, ok := r.recent.at(place{e.Chain, e.Number}); {
+	case ok && stands == e.Hash:
+		return Replayed, "the log has this very event already"
+	case ok:
+		return Fork, fmt.Sprintf("the chain has another event %d, %s", e.Number, stands)
+	case r.state.Stands(e.Chain, e.ID):
+		return Replayed, "an event with its id stands on the chain already, further back than an audit remembers"
 	}
-	return p.Count <= uint64(len(r.controls)) && r.controls[p.Count-1] == p.Hash
+	return Fork, fmt.Sprintf("the chain has another event %d, further back than an audit remembers", e.Number)
 }
 
 // unreadable takes note of what is no entry, or not where its readers look for it.
@@ -93,12 +121,15 @@ func (r *replay) unreadable(raw stream.Entry, p parsed) {
 	f := &failure{Finding: Finding{Chain: chainOf(raw.Subject), Sequence: raw.Seq, Hash: ledger.HashEvent(raw.Data)}, rank: damaged}
 	if p.entry != nil {
 		f.Finding = about(p.entry, raw.Seq)
-		r.invalid[f.Hash] = f
 	}
 	f.Problem, f.What, f.Evidence = Unreadable, p.err.Error(), "stored under "+raw.Subject
 	head, _ := r.state.Head(f.Chain)
 	f.at = place{f.Chain, head.Number}
-	r.failed = append(r.failed, f)
+	if p.entry != nil {
+		r.failing(f)
+	} else {
+		r.damaged = append(r.damaged, f)
+	}
 }
 
 // arrived takes note that an entry is in the log, which others may have come before that follow it.
@@ -111,16 +142,13 @@ func (r *replay) arrived(e *ledger.Entry) {
 
 // settle makes findings of the failures that no node has marked. What can't be judged because of another is counted there.
 func (r *replay) settle() {
-	slices.SortFunc(r.failed, func(a, b *failure) int {
+	failed := slices.Concat(append(slices.Collect(maps.Values(r.failed)), r.damaged)...)
+	slices.SortFunc(failed, func(a, b *failure) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Sequence, b.Sequence))
 	})
 	first := make(map[place]*failure)
 	var history *failure // every entry after a control entry that is not right is judged by another history
-	for _, f := range r.failed {
-		if r.marks[f.Hash] {
-			r.report.Rejected = append(r.report.Rejected, Rejection{f.Chain, f.Sequence, f.Event, f.Hash, f.What})
-			continue
-		}
+	for _, f := range failed {
 		if f.rank == alongside || f.Problem == Gap {
 			f.found = first[f.at]
 		}
@@ -140,7 +168,7 @@ func (r *replay) settle() {
 			history = f.found
 		}
 	}
-	for _, f := range r.failed {
+	for _, f := range failed {
 		if f.found == f {
 			r.find(f.Finding)
 		}

@@ -3,8 +3,8 @@ package audit
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
-	"time"
 
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
@@ -18,26 +18,25 @@ type replay struct {
 	state    *ledger.State
 	second   *second
 	runs     ledger.Runs
-	waiting  map[*ledger.Entry]uint64       // sequences of entries whose run is not complete yet
-	next     uint64                         // sequence that should come
-	chains   map[ledger.Chain][]ledger.Hash // events that count, by their number less one
-	controls []ledger.Hash                  // control entries that count, by their count less one
+	waiting  map[*ledger.Entry]uint64 // sequences of entries whose run is not complete yet
+	next     uint64                   // sequence that should come
+	recent   recent
+	controls controls
+	known    map[ledger.Chain]Head // what of Known has not been passed yet
 
-	controlled []time.Time // log times of controls
-
-	failed  []*failure
-	wanted  map[ledger.Hash]*failure // by the event that is missing before it
-	invalid map[ledger.Hash]*failure // events that do not count
-	marks   map[ledger.Hash]bool     // events that a node has marked
-	ahead   bool                     // a log time in the future was found
+	failed  map[ledger.Hash][]*failure // by event: those that no node has marked
+	damaged []*failure                 // what is no entry: nobody marks it
+	wanted  map[ledger.Hash]*failure   // by the event that is missing before it
+	marked  map[ledger.Hash]bool       // events that do not count, as a node has said
+	ahead   bool                       // a log time in the future was found
 }
 
 func newReplay(root identity.GID, o Options) *replay {
 	return &replay{
 		Options: o, state: ledger.NewState(root, ledger.WholeLog), second: newSecond(root), next: 1,
 		report:  &Report{Root: root, Findings: []Finding{}, Heads: make(map[ledger.Chain]Head)},
-		waiting: make(map[*ledger.Entry]uint64), chains: make(map[ledger.Chain][]ledger.Hash),
-		wanted: make(map[ledger.Hash]*failure), invalid: make(map[ledger.Hash]*failure), marks: make(map[ledger.Hash]bool),
+		waiting: make(map[*ledger.Entry]uint64), known: maps.Clone(o.Known),
+		failed: make(map[ledger.Hash][]*failure), wanted: make(map[ledger.Hash]*failure), marked: make(map[ledger.Hash]bool),
 	}
 }
 
@@ -103,10 +102,12 @@ func (r *replay) judge(run []*ledger.Entry) {
 // count takes note of an entry that counts.
 func (r *replay) count(e *ledger.Entry, seq uint64) {
 	r.report.Counted++
-	r.chains[e.Chain] = append(r.chains[e.Chain], e.Hash)
+	r.report.Heads[e.Chain] = Head{e.Number, e.Hash}
+	r.recent.add(place{e.Chain, e.Number}, e.Hash)
+	r.passing(e, seq)
 	r.behind(e, seq)
 	if e.Chain.Control() {
-		r.controls, r.controlled = append(r.controls, e.Hash), append(r.controlled, e.LogTime)
+		r.controls.add(e.LogTime)
 	}
 	if problem, what := r.second.check(e); problem != "" {
 		f := about(e, seq)
@@ -149,8 +150,11 @@ func (r *replay) tally(e *ledger.Entry, seq uint64) {
 
 // mark takes note of what a node says does not count.
 func (r *replay) mark(e *ledger.Entry, b *ledger.Rejected, seq uint64) {
-	r.marks[b.Event] = true
-	if r.invalid[b.Event] != nil {
+	found := r.failed[b.Event]
+	if len(found) > 0 || r.marked[b.Event] {
+		r.marked[b.Event] = true
+		delete(r.failed, b.Event)
+		r.rejected(found...)
 		return
 	}
 	f := about(e, seq)
@@ -165,7 +169,7 @@ func (r *replay) finish() *Report {
 		r.fail(run, errUnsigned)
 	}
 	r.settle()
-	r.compareKnown()
+	r.missing()
 	r.reviews()
 	for f := range r.state.Compartments() {
 		if f.Must {
@@ -191,30 +195,38 @@ func (r *replay) unfinished() map[ledger.Chain][]*ledger.Entry {
 	return runs
 }
 
-// compareKnown compares the chains with where they are known to have gone through.
-func (r *replay) compareKnown() {
-	for c, known := range r.Known {
-		events := r.chains[c]
-		n := uint64(len(events))
-		f := Finding{Chain: c, Number: known.Number, Hash: known.Hash}
-		switch {
-		case known.Number > n:
-			f.Problem, f.What = Truncated, fmt.Sprintf("events %d to %d of the chain are known to be there, and are not", n+1, known.Number)
-		case known.Number > 0 && events[known.Number-1] != known.Hash:
-			f.Problem, f.What = Fork, "the chain is known to have gone through this event"
-			f.Evidence = fmt.Sprintf("it goes through %s instead", events[known.Number-1])
-		default:
-			continue
-		}
+// passing compares an event with where its chain is known to have gone through.
+func (r *replay) passing(e *ledger.Entry, seq uint64) {
+	known, ok := r.known[e.Chain]
+	if !ok || e.Number != known.Number {
+		return
+	}
+	delete(r.known, e.Chain)
+	if e.Hash != known.Hash {
+		f := about(e, seq)
+		f.Problem, f.What = Fork, fmt.Sprintf("the chain is known to have gone through another event %d", e.Number)
+		f.Evidence = fmt.Sprintf("it was %s", known.Hash)
 		r.find(f)
+	}
+}
+
+// missing finds the chains that end before where they are known to have gone through.
+func (r *replay) missing() {
+	for c, known := range r.known {
+		if n := r.report.Heads[c].Number; known.Number > n {
+			r.find(Finding{
+				Problem: Truncated, Chain: c, Number: known.Number, Hash: known.Hash,
+				What:     fmt.Sprintf("events %d to %d of the chain are known to be there, and are not", n+1, known.Number),
+				Evidence: fmt.Sprintf("event %d was %s", known.Number, known.Hash),
+			})
+		}
 	}
 }
 
 // census counts chains by what they are about.
 func (r *replay) census() {
-	r.report.Chains = len(r.chains)
-	for c, events := range r.chains {
-		r.report.Heads[c] = Head{uint64(len(events)), events[len(events)-1]}
+	r.report.Chains = len(r.report.Heads)
+	for c := range r.report.Heads {
 		switch {
 		case c.Space == ledger.PersonSpace:
 			r.report.People++

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"time"
 
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/policy"
@@ -17,7 +18,8 @@ type second struct {
 	root     identity.GID
 	requests map[identity.GID]*ledger.Entry // the newest to recover an identity that nobody vetoed
 	nodes    map[identity.GID]bool
-	sessions map[ledger.SessionID]*opened
+	sessions map[ledger.SessionID]*opened         // those that may still be named
+	forgetAt int                                  // how many sessions there have to be for another look at which may not
 	claimed  map[ledger.Hash]ledger.AuthorityKind // registrations
 	roles    map[policy.Authority]ledger.AuthorityKind
 	acts     map[ledger.TermID]bool // terms by which somebody acts for a patient
@@ -205,6 +207,7 @@ func (s *second) apply(e *ledger.Entry) {
 			}
 		}
 	case *ledger.SessionOpened:
+		s.forget(e.LogTime)
 		s.sessions[b.Session] = &opened{SessionOpened: b, patient: e.Chain.GID(), expires: b.Expires}
 	case *ledger.SessionRenewed:
 		if session, ok := s.sessions[b.Session]; ok {
@@ -215,4 +218,18 @@ func (s *second) apply(e *ledger.Entry) {
 			session.closed = true
 		}
 	}
+}
+
+// forget drops sessions that ended long ago. Each look at all of them is paid for by as many that were opened since.
+func (s *second) forget(now time.Time) {
+	const few, long = 256, 2 * time.Hour
+	if len(s.sessions) < s.forgetAt {
+		return
+	}
+	for id, session := range s.sessions {
+		if now.Sub(time.UnixMilli(session.expires)) > long {
+			delete(s.sessions, id)
+		}
+	}
+	s.forgetAt = 2*len(s.sessions) + few
 }

@@ -1,0 +1,26 @@
+package audit
+
+import (
+	"time"
+
+	"github.com/phrledger/phr/ledger"
+)
+
+// How much of the newest of a log an audit remembers.
+const (
+	ManyPlaces   = manyPlaces
+	ManyControls = manyControls
+)
+
+// Recent remembers events by number, all on one chain.
+type Recent struct{ recent }
+
+func (r *Recent) Add(number uint64, h ledger.Hash)     { r.add(place{number: number}, h) }
+func (r *Recent) At(number uint64) (ledger.Hash, bool) { return r.at(place{number: number}) }
+func (r *Recent) Len() int                             { return len(r.hashes) }
+
+// Controls remembers when control entries were logged.
+type Controls struct{ controls }
+
+func (c *Controls) Add(t time.Time)                      { c.add(t) }
+func (c *Controls) After(count uint64) (time.Time, bool) { return c.after(count) }
