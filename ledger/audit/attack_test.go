@@ -193,7 +193,7 @@ func TestNodeMisbehaves(t *testing.T) {
 		told.Hash = ledger.HashEvent(w.Sign(w.patient.Identity, none, w.patient.Health, w.patient.Record(w.patient.GID(), nil))[0])
 		w.Say(w.patient.Identity, w.patient.Health, w.patient.Records(1, 10)...)
 		known := map[ledger.Chain]audit.Head{w.patient.Health: told}
-		wantFindings(t, w.history().audit(t, audit.Options{Known: known}), found{audit.Fork, uint64(len(w.Entries())), 0})
+		wantFindings(t, w.history().audit(t, audit.Options{Known: audit.Kept{Heads: known}}), found{audit.Fork, uint64(len(w.Entries())), 0})
 	})
 }
 

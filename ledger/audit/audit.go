@@ -7,18 +7,22 @@
 // no other is, and log times are plausible. A few rules that matter most, about sessions and about who may ever write, it
 // checks a second time in its own words.
 //
+// The tree over the log it makes a second time too, by transparency-dev/merkle and a map of heads of its own, and compares it with
+// each checkpoint in the log, with a signed one that is shown beside it, with what somebody has kept, and with tiles on disk.
+//
 // # What an audit can't tell
 //
 // Whether log time was the true time. What is inside a wrap or a record. What was never put into the log. And, from the log
-// alone, whether its end is missing: give it the heads of an earlier report, or those that a node has told people, and it
-// can.
+// alone, whether its end is missing, or whether others are shown another one: give it an earlier report, or a checkpoint that
+// somebody else was shown, and it can.
 //
 // # What it holds
 //
 // Of a log of any length an audit holds the end of each chain, what ledger.State holds, the newest few thousand places for
-// telling a replay from a fork, entries that do not count until a node marks them, and its report. State grows with the log: by
-// the id and the leaf of each event, which no later one may use again, and by the hash of each control entry, which any later
-// entry may name as the one it is judged by.
+// telling a replay from a fork, entries that do not count until a node marks them, what came since the newest checkpoint in the
+// log (32 bytes an entry and 100 a signature), and its report. State grows with the log: by the id and the leaf of each event,
+// which no later one may use again, and by the hash of each control entry, which any later entry may name as the one it is
+// judged by.
 package audit
 
 import (
@@ -28,7 +32,6 @@ import (
 	"time"
 
 	"github.com/phrledger/phr/crypto/identity"
-	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/stream"
 )
 
@@ -43,9 +46,13 @@ func Of(l *stream.Ledger) Source {
 
 // Options are what an audit may be told. The zero value is ready.
 type Options struct {
-	Now      func() time.Time      // nil for time.Now: no entry can have been logged later
-	Known    map[ledger.Chain]Head // where chains are known to have gone through, as of an earlier report
-	Progress func(entries uint64)  // called now and then with how many have been replayed; nil for none
+	Now      func() time.Time     // nil for time.Now: no entry can have been logged later
+	Known    Kept                 // of an earlier report, or a checkpoint that was kept
+	Progress func(entries uint64) // called now and then with how many have been replayed; nil for none
+
+	Checkpoint []byte                  // the newest that the node shows, a signed note; nil if it shows none
+	Tiles      *Tiles                  // to be compared with the log, with the checkpoint there; nil if there are none
+	Witnesses  func(note []byte) error // says why too few of them have signed that checkpoint; nil asks for none
 }
 
 // Run replays a log and returns what it found. The GID of the root is pinned: it stands in the node's address. An error
@@ -54,7 +61,11 @@ func Run(ctx context.Context, root identity.GID, source Source, o Options) (*Rep
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Known.Root != "" && o.Known.Root != root {
+		return nil, fmt.Errorf("what was kept is of the log of %s, and this is the one of %s", o.Known.Root, root)
+	}
 	r := newReplay(root, o)
+	r.claim()
 	err := source(ctx, func(entries []stream.Entry) error {
 		r.take(entries)
 		if o.Progress != nil {

@@ -41,7 +41,7 @@ func TestSoundLog(t *testing.T) {
 	if !slices.IsSorted(progress) || progress[len(progress)-1] != r.Entries {
 		t.Errorf("progress %v", progress)
 	}
-	if known := h.audit(t, audit.Options{Known: r.Heads}); !known.Sound() {
+	if known := h.audit(t, audit.Options{Known: audit.Kept{Heads: r.Heads}}); !known.Sound() {
 		t.Errorf("with its own heads: %+v", known.Findings)
 	}
 	data, err := json.Marshal(r)
@@ -127,7 +127,7 @@ func TestAttack45_TruncationGapForkReorder(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h := sound.clone()
 			tt.change(h)
-			r := h.audit(t, audit.Options{Known: heads})
+			r := h.audit(t, audit.Options{Known: audit.Kept{Heads: heads}})
 			wantFindings(t, r, tt.want...)
 		})
 	}

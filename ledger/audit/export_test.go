@@ -24,3 +24,9 @@ type Controls struct{ controls }
 
 func (c *Controls) Add(t time.Time)                      { c.add(t) }
 func (c *Controls) After(count uint64) (time.Time, bool) { return c.after(count) }
+
+// HeadMap is the map of heads.
+type HeadMap struct{ heads }
+
+func (h *HeadMap) Set(c ledger.Chain, head Head) { h.set(c, head) }
+func (h *HeadMap) Root() ledger.Hash             { return h.root() }

@@ -15,6 +15,7 @@ import (
 type parsed struct {
 	entry *ledger.Entry
 	err   error
+	leaf  leaf
 }
 
 // parse reads entries, several at a time.
@@ -34,12 +35,13 @@ func parse(raw []stream.Entry) []parsed {
 	return out
 }
 
+// parseOne reads an entry. One that lies beside tiles has no subject: there it is found by its place.
 func parseOne(raw stream.Entry) parsed {
 	e, err := ledger.ParseEntry(raw.Data)
-	if err == nil && e.Subject() != raw.Subject {
+	if err == nil && raw.Subject != "" && e.Subject() != raw.Subject {
 		err = errors.New("it is not stored under its own subject")
 	}
-	return parsed{e, err}
+	return parsed{e, err, leafOf(raw.Data)}
 }
 
 // chainOf returns the chain that a subject belongs to; the zero chain if it belongs to none.

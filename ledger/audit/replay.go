@@ -29,15 +29,27 @@ type replay struct {
 	wanted  map[ledger.Hash]*failure   // by the event that is missing before it
 	marked  map[ledger.Hash]bool       // events that do not count, as a node has said
 	ahead   bool                       // a log time in the future was found
+
+	sealing sealing
+	claims  []*claim
+	tiling  *tiling                     // nil if there are no tiles
+	keys    map[identity.GID][][32]byte // for checkpoints, by the node described with them
+	gap     int                         // the first finding, from 1, of an entry that is missing: from there on no tree can be compared
+	faults  map[string]int              // the newest finding, from 1, about something that was not right since
 }
 
 func newReplay(root identity.GID, o Options) *replay {
-	return &replay{
+	r := &replay{
 		Options: o, state: ledger.NewState(root, ledger.WholeLog), second: newSecond(root), next: 1,
 		report:  &Report{Root: root, Findings: []Finding{}, Heads: make(map[ledger.Chain]Head)},
-		waiting: make(map[*ledger.Entry]uint64), known: maps.Clone(o.Known),
+		waiting: make(map[*ledger.Entry]uint64), known: maps.Clone(o.Known.Heads),
 		failed: make(map[ledger.Hash][]*failure), wanted: make(map[ledger.Hash]*failure), marked: make(map[ledger.Hash]bool),
+		keys: make(map[identity.GID][][32]byte), faults: make(map[string]int),
 	}
+	if o.Tiles != nil {
+		r.tiling = &tiling{Tiles: o.Tiles, expect: r.expect}
+	}
+	return r
 }
 
 func (r *replay) find(f Finding) { r.report.Findings = append(r.report.Findings, f) }
@@ -53,8 +65,10 @@ func (r *replay) take(raw []stream.Entry) {
 		r.report.Entries++
 		if seq != r.next {
 			r.find(Finding{Problem: Gap, Sequence: r.next, What: fmt.Sprintf("entry %d of the log comes where %d should", seq, r.next)})
+			r.gap = cmp.Or(r.gap, len(r.report.Findings))
 		}
 		r.next = seq + 1
+		r.grow(p.leaf)
 		if p.err != nil {
 			r.unreadable(raw[i], p)
 			continue
@@ -65,6 +79,18 @@ func (r *replay) take(raw []stream.Entry) {
 		for _, run := range r.runs.Add(p.entry) {
 			r.judge(run)
 		}
+	}
+}
+
+// grow takes the next entry into the tree. Once an entry is missing there is no tree any more to compare anything with.
+func (r *replay) grow(l leaf) {
+	if r.gap > 0 {
+		return
+	}
+	r.sealing.add(l)
+	r.compareClaims()
+	if r.tiling != nil {
+		r.tiling.add(l)
 	}
 }
 
@@ -90,6 +116,7 @@ func (r *replay) judge(run []*ledger.Entry) {
 	if err := r.state.Fold(run...); err != nil {
 		r.fail(run, err)
 	} else {
+		r.sealing.moved(run[len(run)-1])
 		for _, e := range run {
 			r.count(e, r.waiting[e])
 		}
@@ -143,6 +170,10 @@ func (r *replay) tally(e *ledger.Entry, seq uint64) {
 		r.broken(e, b, seq)
 	case *ledger.Incident:
 		r.report.Incidents = append(r.report.Incidents, Incident{e.Chain, seq, b.Text})
+	case *ledger.NodeDescribed:
+		r.described(e, b)
+	case *ledger.Checkpoint:
+		r.checkpoint(e, b, seq)
 	case *ledger.Rejected:
 		r.mark(e, b, seq)
 	}
@@ -170,6 +201,7 @@ func (r *replay) finish() *Report {
 	}
 	r.settle()
 	r.missing()
+	r.settleClaims()
 	r.reviews()
 	for f := range r.state.Compartments() {
 		if f.Must {
@@ -225,6 +257,7 @@ func (r *replay) missing() {
 
 // census counts chains by what they are about.
 func (r *replay) census() {
+	r.report.Tree = Tree{r.sealing.all.size(), r.sealing.all.root()}
 	r.report.Chains = len(r.report.Heads)
 	for c := range r.report.Heads {
 		switch {

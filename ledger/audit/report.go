@@ -34,6 +34,11 @@ type Report struct {
 	Sessions     Sessions `json:"sessions"`
 
 	Heads map[ledger.Chain]Head `json:"heads"` // where each chain ends
+
+	Tree        Tree   `json:"tree"`                 // over all entries
+	Checkpoints uint64 `json:"checkpoints"`          // in the log, of which each was compared with what came before it
+	Checkpoint  string `json:"checkpoint,omitempty"` // the signed one that was shown beside the log, if its signature holds
+	Witnessed   bool   `json:"witnessed,omitempty"`  // by as many as were asked for
 }
 
 // Sound tells whether nothing is wrong.
@@ -125,6 +130,11 @@ const (
 	Erasing    Problem = "erasing"       // follows on what is erased, or erases what is somebody else's
 	Emergency  Problem = "emergency"     // opened in an emergency without two people, or to those who have no part in one
 	Unreviewed Problem = "unreviewed"    // nobody has reviewed an emergency in time
+
+	Checkpoint  Problem = "checkpoint"  // over another log than this, or not signed by it
+	Heads       Problem = "heads"       // a checkpoint names other ends of chains than there were
+	Tile        Problem = "tile"        // a file of the tree is not over the entries of the log
+	Unwitnessed Problem = "unwitnessed" // too few witnesses have signed the checkpoint
 )
 
 // Finding is one thing that is wrong with the log.

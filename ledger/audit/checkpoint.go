@@ -1,0 +1,247 @@
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/transparency-dev/formats/log"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/ledger"
+)
+
+// checkpoint compares what a checkpoint in the log names with what came before it.
+func (r *replay) checkpoint(e *ledger.Entry, b *ledger.Checkpoint, seq uint64) {
+	r.report.Checkpoints++
+	if r.gap > 0 {
+		r.report.Findings[r.gap-1].Further++
+		return
+	}
+	f := about(e, seq)
+	before, sealed := r.sealing.all.size()-1, r.sealing.sealed.size()
+	switch {
+	case b.Size > before:
+		f.Problem, f.What = Checkpoint, fmt.Sprintf("it is over the first %d entries, and %d came before it", b.Size, before)
+		r.find(f)
+		return
+	case b.Size < sealed:
+		f.Problem, f.What = Checkpoint, fmt.Sprintf("it is over the first %d entries, and an earlier one over %d", b.Size, sealed)
+		r.find(f)
+		return
+	}
+	root, heads := r.sealing.at(b.Size)
+	f.Problem, f.What = Checkpoint, fmt.Sprintf("it names another tree than the first %d entries make", b.Size)
+	f.Evidence = fmt.Sprintf("it names root %s, theirs is %s", b.Root, root)
+	r.expect("checkpoint", root == b.Root, f)
+	f.Problem, f.What = Heads, fmt.Sprintf("it names other ends of chains than there were after %d entries", b.Size)
+	f.Evidence = fmt.Sprintf("it names map %s, theirs is %s", b.Map, heads)
+	r.expect("heads", b.Map.IsZero() || heads == b.Map, f)
+}
+
+// expect takes note of a finding unless all is right. Those about one thing that follow on each other, without one that is right
+// between them, are one finding: they have one cause.
+func (r *replay) expect(about string, right bool, f Finding) {
+	first := r.faults[about]
+	switch {
+	case right:
+		delete(r.faults, about)
+	case first > 0:
+		r.report.Findings[first-1].Further++
+	default:
+		r.find(f)
+		r.faults[about] = len(r.report.Findings)
+	}
+}
+
+// origin is the first line of the log's checkpoints, and the name of its key.
+func origin(root identity.GID) string { return "phr/" + string(root) }
+
+// unverified reads what a signed note says, whoever signed it.
+func unverified(signed []byte) (of identity.GID, t Tree, err error) {
+	var c log.Checkpoint
+	if _, err := c.Unmarshal(signed); err != nil {
+		return "", t, fmt.Errorf("reading a checkpoint: %w", err)
+	}
+	gid, ok := strings.CutPrefix(c.Origin, origin(""))
+	if !ok || len(c.Hash) != len(t.Root) {
+		return "", t, fmt.Errorf("reading a checkpoint: %q is no log of phr's", ledger.Clip(c.Origin))
+	}
+	of, err = identity.ParseGID(gid)
+	return of, Tree{c.Size, ledger.Hash(c.Hash)}, err
+}
+
+// Kept is what somebody has kept of a log, for comparing it with the log as it is now.
+type Kept struct {
+	Root       identity.GID          // of the log's node; empty if nothing was kept
+	Heads      map[ledger.Chain]Head // which chains have gone through
+	Tree       Tree                  // zero if there was none
+	Checkpoint string                // a signed note; empty if there was none
+}
+
+// ParseKept reads the JSON of an earlier report, or a signed checkpoint.
+func ParseKept(data []byte) (k Kept, err error) {
+	if strings.HasPrefix(string(data), origin("")) {
+		k.Checkpoint = string(data)
+		k.Root, _, err = unverified(data)
+		return k, err
+	}
+	var r Report
+	if err := json.Unmarshal(data, &r); err != nil {
+		return Kept{}, fmt.Errorf("it is neither the JSON of a report nor a signed checkpoint: %w", err)
+	}
+	if _, err := identity.ParseGID(string(r.Root)); err != nil {
+		return Kept{}, fmt.Errorf("it names no log: %w", err)
+	}
+	return Kept{Root: r.Root, Heads: r.Heads, Tree: r.Tree, Checkpoint: r.Checkpoint}, nil
+}
+
+// claim is a tree that the log has to have, since somebody has seen or signed it.
+type claim struct {
+	Tree
+	kept   bool   // it was seen earlier: what is shown now is another history, if it does not hold
+	signed string // the note, if there is one
+}
+
+func (c *claim) String() string {
+	switch {
+	case !c.kept:
+		return "the checkpoint beside the log"
+	case c.signed == "":
+		return "the tree of the earlier report"
+	}
+	return "the checkpoint that was kept"
+}
+
+// claim reads what the log has to have.
+func (r *replay) claim() {
+	if k := r.Known; k.Tree.Size > 0 {
+		r.claims = append(r.claims, &claim{Tree: k.Tree, kept: true})
+	}
+	for _, c := range []*claim{{kept: true, signed: r.Known.Checkpoint}, {signed: string(r.shown())}} {
+		if c.signed == "" {
+			continue
+		}
+		of, t, err := unverified([]byte(c.signed))
+		if err == nil && of != r.report.Root {
+			err = fmt.Errorf("it is of the log of %s", of)
+		}
+		if err != nil {
+			r.find(Finding{Problem: Checkpoint, What: fmt.Sprintf("%s is not one of this log: %v", c, err), Evidence: fmt.Sprintf("it is %q", c.signed)})
+			continue
+		}
+		c.Tree = t
+		r.claims = append(r.claims, c)
+	}
+	r.compareClaims()
+}
+
+// shown returns the checkpoint that is shown beside the log; nil if none is.
+func (r *replay) shown() []byte {
+	if r.Tiles != nil {
+		return r.Tiles.signed
+	}
+	return r.Checkpoint
+}
+
+// compareClaims compares the log, where it has reached their sizes, with the trees that it has to have.
+func (r *replay) compareClaims() {
+	for _, c := range r.claims {
+		if c.Size == r.sealing.all.size() && r.sealing.all.root() != c.Root {
+			r.unlike(c, r.sealing.all.root())
+		}
+	}
+}
+
+// unlike finds a claim that does not hold.
+func (r *replay) unlike(c *claim, root ledger.Hash) {
+	f := Finding{Problem: Checkpoint, Sequence: c.Size, What: fmt.Sprintf("%s is over another log: its first %d entries are not these", c, c.Size)}
+	if c.kept {
+		f.Problem = Fork
+	}
+	r.findSigned(f, fmt.Sprintf("it has root %s, these entries have %s", c.Root, root))
+}
+
+// findSigned takes note of a finding, with all signed checkpoints there are for evidence.
+func (r *replay) findSigned(f Finding, evidence ...string) {
+	for _, c := range r.claims {
+		if c.signed != "" {
+			evidence = append(evidence, fmt.Sprintf("%s is %q", c, c.signed))
+		}
+	}
+	f.Evidence = strings.Join(evidence, "; ")
+	r.find(f)
+}
+
+// settleClaims says at the end which trees the log is too short for, and whose signatures do not hold.
+func (r *replay) settleClaims() {
+	for _, c := range r.claims {
+		if all := r.sealing.all.size(); c.Size > all {
+			f := Finding{Problem: Truncated, Sequence: all, What: fmt.Sprintf("%s is over %d entries, and the log has %d", c, c.Size, all)}
+			r.findSigned(f, fmt.Sprintf("it has root %s", c.Root))
+		}
+		if c.signed == "" {
+			continue
+		}
+		if err := r.verify(c); err != nil {
+			r.find(Finding{Problem: Checkpoint, What: fmt.Sprintf("%s is not signed by the log: %v", c, err), Evidence: fmt.Sprintf("it is %q", c.signed)})
+		} else if !c.kept {
+			r.witnessed(c)
+		}
+	}
+}
+
+// verify checks the log's signature on a checkpoint: by a key that a node is described with, or for a kept one, ever was.
+func (r *replay) verify(c *claim) error {
+	err := fmt.Errorf("the root has described no node with a key for it")
+	for _, keys := range r.keys {
+		if !c.kept {
+			keys = keys[len(keys)-1:]
+		}
+		for _, key := range keys {
+			if err = verify(c.signed, origin(r.report.Root), key); err == nil {
+				return nil
+			}
+		}
+	}
+	return err
+}
+
+func verify(signed, name string, key [32]byte) error {
+	text, err := note.NewEd25519VerifierKey(name, key[:])
+	if err != nil {
+		return err
+	}
+	v, err := note.NewVerifier(text)
+	if err != nil {
+		return err
+	}
+	_, _, _, err = log.ParseCheckpoint([]byte(signed), name, v)
+	return err
+}
+
+// witnessed asks whether enough witnesses have signed the checkpoint that is shown, and reports it.
+func (r *replay) witnessed(c *claim) {
+	r.report.Checkpoint = c.signed
+	if r.Witnesses == nil {
+		return
+	}
+	if err := r.Witnesses([]byte(c.signed)); err != nil {
+		r.find(Finding{
+			Problem: Unwitnessed, Sequence: c.Size, What: fmt.Sprintf("the checkpoint over %d entries: %v", c.Size, err),
+			Evidence: fmt.Sprintf("it is %q", c.signed),
+		})
+		return
+	}
+	r.report.Witnessed = true
+}
+
+// described takes note of the key that a node's description names for the log.
+func (r *replay) described(e *ledger.Entry, b *ledger.NodeDescribed) {
+	node := e.Chain.GID()
+	if keys := r.keys[node]; b.Log != [32]byte{} && !slices.Contains(keys, b.Log) {
+		r.keys[node] = append(keys, b.Log)
+	}
+}

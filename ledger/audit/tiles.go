@@ -1,0 +1,222 @@
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/stream"
+)
+
+const (
+	tileWidth = 256
+	// maxEntry is the longest entry that a directory of tiles may claim to hold.
+	maxEntry = 1 << 20
+)
+
+// Tiles is a log's tree in a directory, as C2SP tlog-tiles has it, with the entries themselves beside it.
+type Tiles struct {
+	dir    string
+	signed []byte
+	tree   Tree // that the checkpoint names, whoever signed it
+}
+
+// OpenTiles opens a directory of tiles. Only what its checkpoint covers is looked at: what follows is not committed to.
+func OpenTiles(dir string) (*Tiles, error) {
+	signed, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is not the directory of a tree: it has no checkpoint", dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening a tree: %w", err)
+	}
+	t := &Tiles{dir: dir, signed: signed}
+	_, t.tree, err = unverified(signed)
+	return t, err
+}
+
+// Log is a Source: the entries that lie beside the tiles. Where they end too early is a *stream.GapError.
+func (t *Tiles) Log(ctx context.Context, fn func([]stream.Entry) error) error {
+	for from := uint64(0); from < t.tree.Size; from += tileWidth {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var batch []stream.Entry
+		read := t.data(from/tileWidth, int(min(t.tree.Size-from, tileWidth)), func(i int, data []byte) {
+			batch = append(batch, stream.Entry{Seq: from + uint64(i) + 1, Data: data})
+		})
+		if len(batch) > 0 {
+			if err := fn(batch); err != nil {
+				return err
+			}
+		}
+		if read != nil {
+			return fmt.Errorf("reading the entries beside the tiles: %w: %w", read, &stream.GapError{Want: from + uint64(len(batch)) + 1, Last: t.tree.Size})
+		}
+	}
+	return nil
+}
+
+// data reads the entries of a bundle, and calls fn with each. An error says why fewer are there than are covered.
+func (t *Tiles) data(n uint64, width int, fn func(i int, data []byte)) error {
+	f, err := os.Open(t.path("data", n))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r := bufio.NewReader(f)
+	for i := range width {
+		var length [4]byte
+		if _, err := io.ReadFull(r, length[:]); err != nil {
+			return fmt.Errorf("%s has %d of %d entries", f.Name(), i, width)
+		}
+		size := binary.BigEndian.Uint32(length[:])
+		if size > maxEntry {
+			return fmt.Errorf("%s names %d bytes as the length of entry %d", f.Name(), size, i)
+		}
+		data := make([]byte, size)
+		if _, err := io.ReadFull(r, data); err != nil {
+			return fmt.Errorf("%s has %d of %d entries", f.Name(), i, width)
+		}
+		fn(i, data)
+	}
+	return nil
+}
+
+// read returns the first width units of a tile, which may lie there as a whole one by now.
+func (t *Tiles) read(level string, n uint64, width, unit int) ([]byte, error) {
+	name := t.path(level, n)
+	if width < tileWidth {
+		if b, err := readFile(filepath.Join(name+".p", strconv.Itoa(width)), width*unit); !errors.Is(err, fs.ErrNotExist) {
+			return b, err
+		}
+	}
+	b, err := readFile(name, tileWidth*unit)
+	return b[:min(len(b), width*unit)], err
+}
+
+// readFile reads a file that has a given size.
+func readFile(name string, size int) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, int64(size)+1))
+	if err == nil && len(b) != size {
+		err = fmt.Errorf("%s is not %d bytes long", name, size)
+	}
+	return b, err
+}
+
+// path returns the name of a whole tile: its number stands there in threes of digits, all but the last after an x.
+func (t *Tiles) path(level string, n uint64) string {
+	name := fmt.Sprintf("%03d", n%1000)
+	for n /= 1000; n > 0; n /= 1000 {
+		name = fmt.Sprintf("x%03d/%s", n%1000, name)
+	}
+	return filepath.Join(t.dir, "tile", level, filepath.FromSlash(name))
+}
+
+// tiling compares tiles with a log as it passes.
+type tiling struct {
+	*Tiles
+	expect func(about string, right bool, f Finding)
+
+	done    uint64
+	digests []ledger.Hash   // of the bundle that is being filled
+	levels  [][]ledger.Hash // of the tiles that are being filled
+}
+
+// add takes the next entry of the log.
+func (t *tiling) add(l leaf) {
+	if t.done >= t.tree.Size {
+		return
+	}
+	t.done++
+	t.digests = append(t.digests, l.digest)
+	t.push(0, l.hash)
+	if t.done == t.tree.Size {
+		t.finish()
+	}
+}
+
+// push adds a hash to the tile of a level. A full one is compared, and is a hash of the level above.
+func (t *tiling) push(level int, hash ledger.Hash) {
+	if level == len(t.levels) {
+		t.levels = append(t.levels, nil)
+	}
+	t.levels[level] = append(t.levels[level], hash)
+	if len(t.levels[level]) < tileWidth {
+		return
+	}
+	t.compare(level)
+	var whole span
+	for _, h := range t.levels[level] {
+		whole.add(h)
+	}
+	t.levels[level] = t.levels[level][:0]
+	t.push(level+1, whole.root())
+}
+
+// finish compares the tiles at the edge.
+func (t *tiling) finish() {
+	for level, hashes := range t.levels {
+		if len(hashes) > 0 {
+			t.compare(level)
+		}
+	}
+}
+
+// compare compares the tile that has been filled on a level, and beside the lowest level the bundle and the entries.
+func (t *tiling) compare(level int) {
+	hashes := t.levels[level]
+	n := (t.done>>(8*level) - 1) / tileWidth
+	first := n<<(8*(level+1)) + 1
+	t.compareHashes(strconv.Itoa(level), n, first, 1<<(8*level), hashes, nil)
+	if level > 0 {
+		return
+	}
+	t.compareHashes("entries", n, first, 1, t.digests, []byte{0, byte(len(ledger.Hash{}))})
+	i := 0
+	err := t.data(n, len(t.digests), func(at int, data []byte) {
+		if i == at && leafOf(data).digest == t.digests[at] {
+			i++
+		}
+	})
+	t.differs("data", n, first, 1, i, len(t.digests), err)
+	t.digests = t.digests[:0]
+}
+
+// compareHashes compares a file that holds a hash each after the same bytes.
+func (t *tiling) compareHashes(level string, n, first, span uint64, want []ledger.Hash, before []byte) {
+	unit := len(before) + len(ledger.Hash{})
+	b, err := t.read(level, n, len(want), unit)
+	i := 0
+	for i < len(want) && len(b) >= (i+1)*unit && bytes.Equal(b[i*unit:(i+1)*unit], append(bytes.Clone(before), want[i][:]...)) {
+		i++
+	}
+	t.differs(level, n, first, span, i, len(want), err)
+}
+
+// differs finds a file of which only the first i of so many places are what the log makes them. Each place is about so many
+// entries from the first on.
+func (t *tiling) differs(level string, n, first, span uint64, i, of int, err error) {
+	f := Finding{
+		Problem: Tile, Sequence: first + uint64(i)*span, What: fmt.Sprintf("tile/%s/%d is not over the entries of the log", level, n),
+		Evidence: fmt.Sprintf("%d of its %d places are right up to there", i, of),
+	}
+	if err != nil {
+		f.Evidence = err.Error()
+	}
+	t.expect("tile/"+level, i == of && err == nil, f)
+}
