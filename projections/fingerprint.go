@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"errors"
 	"fmt"
 	"hash"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,23 +18,35 @@ import (
 // Fingerprint returns a hash over the content of every table. Tables that follow from the same log have the same one,
 // however often and wherever the Runner was stopped.
 func (r *Runner) Fingerprint(ctx context.Context) (ledger.Hash, error) {
-	tx, err := r.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return ledger.Hash{}, fmt.Errorf("reading tables: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }() // nothing was written
-	names, err := tableNames(ctx, tx)
+	all, err := sums(ctx, r.read)
 	if err != nil {
 		return ledger.Hash{}, fmt.Errorf("reading tables: %w", err)
 	}
 	h := sha256.New()
-	for _, name := range names {
-		fmt.Fprintf(h, "table %s\n", name)
-		if err := hashTable(ctx, tx, h, name); err != nil {
-			return ledger.Hash{}, fmt.Errorf("reading table %s: %w", name, err)
-		}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		fmt.Fprintf(h, "table %s %s\n", name, all[name])
 	}
 	return ledger.Hash(h.Sum(nil)), nil
+}
+
+// sums returns a hash of what is in each table. With an error it returns those of the tables that can be read.
+func sums(ctx context.Context, db *sql.DB) (map[string]ledger.Hash, error) {
+	all := make(map[string]ledger.Hash)
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return all, err
+	}
+	defer func() { _ = tx.Rollback() }() // nothing was written
+	names, err := tableNames(ctx, tx)
+	for _, name := range names {
+		h := sha256.New()
+		if e := hashTable(ctx, tx, h, name); e != nil {
+			err = errors.Join(err, fmt.Errorf("table %s: %w", name, e))
+			continue
+		}
+		all[name] = ledger.Hash(h.Sum(nil))
+	}
+	return all, err
 }
 
 // hashTable adds the rows of a table, sorted by all of their columns.
