@@ -89,7 +89,7 @@ func (r *replay) classify(e *ledger.Entry, head ledger.Head, err error) (Problem
 	case !r.state.Knows(e.Control):
 		return History, fmt.Sprintf("judged by the first %d control entries of another history than the log holds", e.Control.Count)
 	case e.Number > head.Number+1:
-		return Gap, fmt.Sprintf("events %d to %d of the chain are missing before it", head.Number+1, e.Number-1)
+		return Gap, fmt.Sprintf("the chain stands at event %d, and this is event %d: what is between them is missing", head.Number, e.Number)
 	case e.Number <= head.Number:
 		return r.again(e)
 	case e.Prev != head.Hash:

@@ -248,7 +248,7 @@ func (r *replay) missing() {
 		if n := r.report.Heads[c].Number; known.Number > n {
 			r.find(Finding{
 				Problem: Truncated, Chain: c, Number: known.Number, Hash: known.Hash,
-				What:     fmt.Sprintf("events %d to %d of the chain are known to be there, and are not", n+1, known.Number),
+				What:     fmt.Sprintf("the chain is known to have gone on to event %d, and ends at event %d", known.Number, n),
 				Evidence: fmt.Sprintf("event %d was %s", known.Number, known.Hash),
 			})
 		}

@@ -39,6 +39,7 @@ type Report struct {
 	Checkpoints uint64 `json:"checkpoints"`          // in the log, of which each was compared with what came before it
 	Checkpoint  string `json:"checkpoint,omitempty"` // the signed one that was shown beside the log, if its signature holds
 	Witnessed   bool   `json:"witnessed,omitempty"`  // by as many as were asked for
+	Tables      uint64 `json:"tables,omitempty"`     // up to which entry the node's tables were compared with the log
 }
 
 // Sound tells whether nothing is wrong.
@@ -135,6 +136,7 @@ const (
 	Heads       Problem = "heads"       // a checkpoint names other ends of chains than there were
 	Tile        Problem = "tile"        // a file of the tree is not over the entries of the log
 	Unwitnessed Problem = "unwitnessed" // too few witnesses have signed the checkpoint
+	Tables      Problem = "tables"      // a node's tables do not follow from the log
 )
 
 // Finding is one thing that is wrong with the log.
