@@ -33,8 +33,6 @@ import (
 	"github.com/phrledger/phr/ledger/witness"
 	"github.com/phrledger/phr/projections"
 	"github.com/phrledger/phr/projections/directory"
-	"github.com/phrledger/phr/projections/disclosures"
-	"github.com/phrledger/phr/projections/timeline"
 )
 
 // Config says what a node is to be. Dir is required.
@@ -111,8 +109,7 @@ func (n *Node) start(ctx context.Context) (err error) {
 		return err
 	}
 	n.tables, err = projections.Open(ctx, projections.Config{
-		Path: filepath.Join(c.Dir, "projections.db"), Root: n.keys.root, Source: source{ledger}, Log: c.Log,
-		Projections: []projections.Projection{directory.Projection{}, timeline.Projection{}, disclosures.Projection{}},
+		Path: filepath.Join(c.Dir, tablesName), Root: n.keys.root, Source: source{ledger}, Log: c.Log, Projections: tables(),
 	})
 	if err != nil {
 		return err
