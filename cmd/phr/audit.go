@@ -2,37 +2,59 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger/audit"
+	"github.com/phrledger/phr/ledger/node"
 	"github.com/phrledger/phr/ledger/protocol"
+	"github.com/phrledger/phr/ledger/stream"
+	"github.com/phrledger/phr/projections"
 )
 
 // auditVerb replays a log and says what is wrong with it.
 func auditVerb(ctx context.Context, e *env, args []string) error {
 	fs := e.online()
-	dir := fs.String("dir", "", "`DIR` of a node that does not run, instead of asking one that does")
+	dir := fs.String("dir", "", "`DIR` of a node that does not run, instead of asking one that does; its tables and tree are compared too")
+	tree := fs.String("tree", "", "`DIR` of a tree: by itself, with the node's URL to name the root, or beside --dir if it is kept elsewhere")
+	since := fs.String("since", "", "`FILE` with the JSON of an earlier audit, or a signed checkpoint: the log has to go on from there")
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	var report *audit.Report
-	var err error
-	if *dir != "" {
-		report, err = e.auditDir(ctx, *dir)
-	} else {
-		report, err = e.auditNode(ctx)
-	}
+	report, err := e.audit(ctx, *dir, *tree, *since)
 	if err != nil {
 		return fmt.Errorf("auditing: %w", err)
 	}
 	return e.showReport(report)
 }
 
-func (e *env) auditDir(ctx context.Context, dir string) (report *audit.Report, err error) {
+func (e *env) audit(ctx context.Context, dir, tree, since string) (*audit.Report, error) {
+	var o audit.Options
+	if since != "" {
+		text, err := os.ReadFile(since)
+		if err != nil {
+			return nil, err
+		}
+		if o.Known, err = audit.ParseKept(text); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", since, err)
+		}
+	}
+	switch {
+	case dir != "":
+		return e.auditDir(ctx, dir, tree, o)
+	case tree != "":
+		return e.auditTree(ctx, tree, o)
+	}
+	return e.auditNode(ctx, o)
+}
+
+// auditDir reads the log where it lies, and compares the tree and the tables beside it.
+func (e *env) auditDir(ctx context.Context, dir, tree string, o audit.Options) (report *audit.Report, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, "node.url"))
 	if err != nil {
 		return nil, fmt.Errorf("finding the root's key: %w", err)
@@ -41,15 +63,75 @@ func (e *env) auditDir(ctx context.Context, dir string) (report *audit.Report, e
 	if err != nil {
 		return nil, err
 	}
+	if tree == "" {
+		if _, err := os.Stat(filepath.Join(dir, "tree", "checkpoint")); !errors.Is(err, fs.ErrNotExist) {
+			tree = filepath.Join(dir, "tree")
+		}
+	}
+	if tree != "" {
+		if o.Tiles, err = audit.OpenTiles(tree); err != nil {
+			return nil, err
+		}
+	}
 	err = audit.FromDir(ctx, dir, func(s audit.Source) error {
-		report, err = e.audit(ctx, url.Root, s)
-		return err
+		if report, err = e.replay(ctx, url.Root, s, o); err != nil {
+			return err
+		}
+		return e.auditTables(ctx, dir, url.Root, s, report)
 	})
 	return report, err
 }
 
+// auditTables makes the node's tables anew and adds to the report how those that it has differ.
+func (e *env) auditTables(ctx context.Context, dir string, root identity.GID, s audit.Source, r *audit.Report) error {
+	p, n := e.progress("Compared the tables with", int(r.Entries)), 0
+	defer p.done()
+	c, err := node.CompareTables(ctx, dir, root, func(ctx context.Context, fn func([]stream.Entry) error) error {
+		return s(ctx, func(entries []stream.Entry) error {
+			n += len(entries)
+			p.at(n)
+			return fn(entries)
+		})
+	}, r.Entries)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		e.note("%s has no tables to compare", dir)
+	case errors.Is(err, projections.ErrOtherVersion):
+		e.note("the tables in %s were made by another version of phr, which its next start makes anew: they are not compared", dir)
+	case err != nil:
+		return err
+	case len(c.Differ) > 0:
+		r.Findings = append(r.Findings, audit.Finding{
+			Problem: audit.Tables, Sequence: c.Position, What: "the node's tables up to there are not what the log makes them",
+			Evidence: "these differ: " + strings.Join(c.Differ, ", "),
+		})
+	default:
+		r.Tables = c.Position
+	}
+	return nil
+}
+
+// auditTree replays the entries that lie beside a tree, of which nothing names the root but what the caller knows.
+func (e *env) auditTree(ctx context.Context, dir string, o audit.Options) (*audit.Report, error) {
+	text := e.node
+	if text == "" {
+		text = e.getenv("PHR_NODE")
+	}
+	if text == "" {
+		return nil, &hinted{errors.New("a tree by itself does not say whom to trust"), "name the node that it is of with --node: its URL names the root"}
+	}
+	url, err := protocol.ParseURL(text)
+	if err != nil {
+		return nil, err
+	}
+	if o.Tiles, err = audit.OpenTiles(dir); err != nil {
+		return nil, err
+	}
+	return e.replay(ctx, url.Root, o.Tiles.Log, o)
+}
+
 // auditNode asks a node for its log, which it gives to those who hold auditor@phr.
-func (e *env) auditNode(ctx context.Context) (*audit.Report, error) {
+func (e *env) auditNode(ctx context.Context, o audit.Options) (*audit.Report, error) {
 	c, err := e.dial(ctx)
 	if err != nil {
 		return nil, err
@@ -59,61 +141,12 @@ func (e *env) auditNode(ctx context.Context) (*audit.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.audit(ctx, url.Root, c.Log)
+	return e.replay(ctx, url.Root, c.Log, o)
 }
 
-func (e *env) audit(ctx context.Context, root identity.GID, s audit.Source) (*audit.Report, error) {
+func (e *env) replay(ctx context.Context, root identity.GID, s audit.Source, o audit.Options) (*audit.Report, error) {
 	p := e.progress("Replayed", 0)
 	defer p.done()
-	return audit.Run(ctx, root, s, audit.Options{Progress: func(n uint64) { p.at(int(n)) }})
-}
-
-// showReport prints a report. A log that is not sound is an error.
-func (e *env) showReport(r *audit.Report) error {
-	if e.json {
-		if err := e.emit(r); err != nil {
-			return err
-		}
-	} else {
-		e.say("%s, %s of them count; %s, %s, %s, %s", plural(int(r.Entries), "entry"), thousands(int(r.Counted)),
-			plural(r.Patients, "patient"), plural(int(r.Records), "record"), plural(int(r.Sessions.Opened), "session"), plural(r.Authorities, "authority"))
-		if n := len(r.Erased) + len(r.ErasedCompartments) + len(r.ErasedPatients); n > 0 {
-			e.say("erased, as their patients wanted: %s, %s, %s", plural(len(r.Erased), "version")+" of records",
-				plural(len(r.ErasedCompartments), "compartment"), plural(len(r.ErasedPatients), "whole record"))
-		}
-		for _, f := range r.Findings {
-			e.say("%s", findingLine(f))
-		}
-		for _, m := range r.Emergencies {
-			e.say("emergency at entry %d on %s: %s was opened to %s, approved by %s; %s, review due until %s", m.Sequence, m.Chain, m.Compartment,
-				m.Requester, m.Approver, plural(m.Reviews, "review"), moment(m.Due))
-		}
-		for _, o := range r.Outdated {
-			e.say("outdated at entry %d on %s: epoch %d was wrapped for %s in version %d, when version %d was in force",
-				o.Sequence, o.Chain, o.Epoch, o.Attribute, o.Named, o.InForce)
-		}
-	}
-	if !r.Sound() {
-		return &hinted{fmt.Errorf("the log is not sound: %s", plural(len(r.Findings), "finding")), "keep a copy of it as it is, and ask the node's operator"}
-	}
-	if !e.json {
-		e.say("Nothing is wrong with this log.")
-	}
-	return nil
-}
-
-func findingLine(f audit.Finding) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "finding: %s", f.Problem)
-	if f.Sequence != 0 {
-		fmt.Fprintf(&b, " at entry %d", f.Sequence)
-	}
-	if f.Chain.Owner != "" {
-		fmt.Fprintf(&b, " on %s", f.Chain)
-	}
-	fmt.Fprintf(&b, ": %s", f.What)
-	if f.Evidence != "" {
-		fmt.Fprintf(&b, " (%s)", f.Evidence)
-	}
-	return b.String()
+	o.Progress = func(n uint64) { p.at(int(n)) }
+	return audit.Run(ctx, root, s, o)
 }

@@ -283,8 +283,8 @@ func verbs() []verb {
 			"phr authority endorse city-hospital ABCD-… --data /var/lib/phr", authorityEndorse,
 		},
 		{
-			"audit", operators, "[--node URL | --dir DIR]", "replay the log and verify it; one finding a line",
-			"phr audit --dir /var/lib/phr", auditVerb,
+			"audit", operators, "[--node URL | --dir DIR] [--tree DIR] [--since FILE]", "replay the log and verify it; one finding a line",
+			"phr audit --dir /var/lib/phr\nphr audit --tree copy/tree --node phr://127.0.0.1:4222/… --since last-audit.json", auditVerb,
 		},
 		{
 			"witness", operators, "--data DIR [--log LOG…]", "cosign the checkpoints of logs that only grow; prints its key once it is ready",
