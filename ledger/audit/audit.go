@@ -53,6 +53,8 @@ type Options struct {
 	Checkpoint []byte                  // the newest that the node shows, a signed note; nil if it shows none
 	Tiles      *Tiles                  // to be compared with the log, with the checkpoint there; nil if there are none
 	Witnesses  func(note []byte) error // says why too few of them have signed that checkpoint; nil asks for none
+
+	left checks
 }
 
 // Run replays a log and returns what it found. The GID of the root is pinned: it stands in the node's address. An error
@@ -76,7 +78,7 @@ func Run(ctx context.Context, root identity.GID, source Source, o Options) (*Rep
 	var gap *stream.GapError
 	switch {
 	case errors.As(err, &gap):
-		r.find(Finding{Problem: Gap, Sequence: gap.Want, What: gap.Error()})
+		r.find(checkServed, Finding{Problem: Gap, Sequence: gap.Want, What: gap.Error()})
 	case err != nil:
 		return nil, fmt.Errorf("reading the log for audit: %w", err)
 	}

@@ -20,7 +20,7 @@ func (r *replay) behind(e *ledger.Entry, seq uint64) {
 		f := about(e, seq)
 		f.Problem, f.What = Behind, "accepted by a node that did not see what the log had held for "+lag.Round(time.Second).String()
 		f.Evidence = fmt.Sprintf("it was judged by the first %d control entries of %d", e.Control.Count, r.controls.count)
-		r.find(f)
+		r.find(checkBehind, f)
 	}
 	number, parts := ledger.Parts(e.Body)
 	for _, p := range parts {

@@ -21,39 +21,25 @@ func (r *replay) checkpoint(e *ledger.Entry, b *ledger.Checkpoint, seq uint64) {
 		return
 	}
 	f := about(e, seq)
+	f.Evidence = fmt.Sprintf("it names root %s and map %s", b.Root, b.Map)
 	before, sealed := r.sealing.all.size()-1, r.sealing.sealed.size()
 	switch {
 	case b.Size > before:
 		f.Problem, f.What = Checkpoint, fmt.Sprintf("it is over the first %d entries, and %d came before it", b.Size, before)
-		r.find(f)
+		r.find(checkAhead, f)
 		return
 	case b.Size < sealed:
 		f.Problem, f.What = Checkpoint, fmt.Sprintf("it is over the first %d entries, and an earlier one over %d", b.Size, sealed)
-		r.find(f)
+		r.find(checkBack, f)
 		return
 	}
 	root, heads := r.sealing.at(b.Size)
 	f.Problem, f.What = Checkpoint, fmt.Sprintf("it names another tree than the first %d entries make", b.Size)
 	f.Evidence = fmt.Sprintf("it names root %s, theirs is %s", b.Root, root)
-	r.expect("checkpoint", root == b.Root, f)
+	r.expect(checkRoot, "root", root == b.Root, f)
 	f.Problem, f.What = Heads, fmt.Sprintf("it names other ends of chains than there were after %d entries", b.Size)
 	f.Evidence = fmt.Sprintf("it names map %s, theirs is %s", b.Map, heads)
-	r.expect("heads", b.Map.IsZero() || heads == b.Map, f)
-}
-
-// expect takes note of a finding unless all is right. Those about one thing that follow on each other, without one that is right
-// between them, are one finding: they have one cause.
-func (r *replay) expect(about string, right bool, f Finding) {
-	first := r.faults[about]
-	switch {
-	case right:
-		delete(r.faults, about)
-	case first > 0:
-		r.report.Findings[first-1].Further++
-	default:
-		r.find(f)
-		r.faults[about] = len(r.report.Findings)
-	}
+	r.expect(checkMap, "map", b.Map.IsZero() || heads == b.Map, f)
 }
 
 // origin is the first line of the log's checkpoints, and the name of its key.
@@ -129,7 +115,7 @@ func (r *replay) claim() {
 			err = fmt.Errorf("it is of the log of %s", of)
 		}
 		if err != nil {
-			r.find(Finding{Problem: Checkpoint, What: fmt.Sprintf("%s is not one of this log: %v", c, err), Evidence: fmt.Sprintf("it is %q", c.signed)})
+			r.find(checkOrigin, Finding{Problem: Checkpoint, What: fmt.Sprintf("%s is not one of this log: %v", c, err), Evidence: fmt.Sprintf("it is %q", c.signed)})
 			continue
 		}
 		c.Tree = t
@@ -157,22 +143,23 @@ func (r *replay) compareClaims() {
 
 // unlike finds a claim that does not hold.
 func (r *replay) unlike(c *claim, root ledger.Hash) {
+	made := checkShown
 	f := Finding{Problem: Checkpoint, Sequence: c.Size, What: fmt.Sprintf("%s is over another log: its first %d entries are not these", c, c.Size)}
 	if c.kept {
-		f.Problem = Fork
+		made, f.Problem = checkKept, Fork
 	}
-	r.findSigned(f, fmt.Sprintf("it has root %s, these entries have %s", c.Root, root))
+	r.findSigned(made, f, fmt.Sprintf("it has root %s, these entries have %s", c.Root, root))
 }
 
-// findSigned takes note of a finding, with all signed checkpoints there are for evidence.
-func (r *replay) findSigned(f Finding, evidence ...string) {
+// findSigned reports what a check has found, with all signed checkpoints there are for evidence.
+func (r *replay) findSigned(made check, f Finding, evidence ...string) {
 	for _, c := range r.claims {
 		if c.signed != "" {
 			evidence = append(evidence, fmt.Sprintf("%s is %q", c, c.signed))
 		}
 	}
 	f.Evidence = strings.Join(evidence, "; ")
-	r.find(f)
+	r.find(made, f)
 }
 
 // settleClaims says at the end which trees the log is too short for, and whose signatures do not hold.
@@ -180,33 +167,33 @@ func (r *replay) settleClaims() {
 	for _, c := range r.claims {
 		if all := r.sealing.all.size(); c.Size > all {
 			f := Finding{Problem: Truncated, Sequence: all, What: fmt.Sprintf("%s is over %d entries, and the log has %d", c, c.Size, all)}
-			r.findSigned(f, fmt.Sprintf("it has root %s", c.Root))
+			r.findSigned(checkShort, f, fmt.Sprintf("it has root %s", c.Root))
 		}
 		if c.signed == "" {
 			continue
 		}
-		if err := r.verify(c); err != nil {
-			r.find(Finding{Problem: Checkpoint, What: fmt.Sprintf("%s is not signed by the log: %v", c, err), Evidence: fmt.Sprintf("it is %q", c.signed)})
+		if !r.signed(c) {
+			r.find(checkSigned, Finding{
+				Problem: Checkpoint, Sequence: c.Size, What: fmt.Sprintf("%s is not signed by a key that the root has described a node with", c),
+				Evidence: fmt.Sprintf("it is %q", c.signed),
+			})
 		} else if !c.kept {
 			r.witnessed(c)
 		}
 	}
 }
 
-// verify checks the log's signature on a checkpoint: by a key that a node is described with, or for a kept one, ever was.
-func (r *replay) verify(c *claim) error {
-	err := fmt.Errorf("the root has described no node with a key for it")
+// signed tells whether the log has signed a checkpoint: by a key that a node is described with, or for a kept one, ever was.
+func (r *replay) signed(c *claim) bool {
 	for _, keys := range r.keys {
 		if !c.kept {
 			keys = keys[len(keys)-1:]
 		}
-		for _, key := range keys {
-			if err = verify(c.signed, origin(r.report.Root), key); err == nil {
-				return nil
-			}
+		if slices.ContainsFunc(keys, func(key [32]byte) bool { return verify(c.signed, origin(r.report.Root), key) == nil }) {
+			return true
 		}
 	}
-	return err
+	return false
 }
 
 func verify(signed, name string, key [32]byte) error {
@@ -229,7 +216,7 @@ func (r *replay) witnessed(c *claim) {
 		return
 	}
 	if err := r.Witnesses([]byte(c.signed)); err != nil {
-		r.find(Finding{
+		r.find(checkWitnesses, Finding{
 			Problem: Unwitnessed, Sequence: c.Size, What: fmt.Sprintf("the checkpoint over %d entries: %v", c.Size, err),
 			Evidence: fmt.Sprintf("it is %q", c.signed),
 		})

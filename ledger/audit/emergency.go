@@ -52,7 +52,7 @@ func (r *replay) reviews() {
 			f := about(b.Opened, m.Sequence)
 			f.Problem, f.What = Unreviewed, fmt.Sprintf("%s was opened to %s in an emergency, and nobody has reviewed it", m.Compartment, m.Requester)
 			f.Evidence = fmt.Sprintf("due until %s, and the log goes to %s", m.Due.UTC(), r.report.Last.UTC())
-			r.find(f)
+			r.find(checkReviewed, f)
 		}
 	}
 }

@@ -170,7 +170,7 @@ func (r *replay) settle() {
 	}
 	for _, f := range failed {
 		if f.found == f {
-			r.find(f.Finding)
+			r.find(checkMarked, f.Finding)
 		}
 	}
 	slices.SortFunc(r.report.Rejected, func(a, b Rejection) int { return cmp.Compare(a.Sequence, b.Sequence) })

@@ -39,8 +39,12 @@ type replay struct {
 }
 
 func newReplay(root identity.GID, o Options) *replay {
+	scope := ledger.WholeLog
+	if o.left.has(checkRules) {
+		scope = ledger.SomeChains
+	}
 	r := &replay{
-		Options: o, state: ledger.NewState(root, ledger.WholeLog), second: newSecond(root), next: 1,
+		Options: o, state: ledger.NewState(root, scope), second: newSecond(root), next: 1,
 		report:  &Report{Root: root, Findings: []Finding{}, Heads: make(map[ledger.Chain]Head)},
 		waiting: make(map[*ledger.Entry]uint64), known: maps.Clone(o.Known.Heads),
 		failed: make(map[ledger.Hash][]*failure), wanted: make(map[ledger.Hash]*failure), marked: make(map[ledger.Hash]bool),
@@ -52,19 +56,17 @@ func newReplay(root identity.GID, o Options) *replay {
 	return r
 }
 
-func (r *replay) find(f Finding) { r.report.Findings = append(r.report.Findings, f) }
-
 func about(e *ledger.Entry, seq uint64) Finding {
 	return Finding{Chain: e.Chain, Sequence: seq, Number: e.Number, Event: e.ID, Hash: e.Hash}
 }
 
 // take replays the next entries.
 func (r *replay) take(raw []stream.Entry) {
-	for i, p := range parse(raw) {
+	for i, p := range parse(raw, r.left) {
 		seq := raw[i].Seq
 		r.report.Entries++
 		if seq != r.next {
-			r.find(Finding{Problem: Gap, Sequence: r.next, What: fmt.Sprintf("entry %d of the log comes where %d should", seq, r.next)})
+			r.find(checkOrder, Finding{Problem: Gap, Sequence: r.next, What: fmt.Sprintf("entry %d of the log comes where %d should", seq, r.next)})
 			r.gap = cmp.Or(r.gap, len(r.report.Findings))
 		}
 		r.next = seq + 1
@@ -107,7 +109,7 @@ func (r *replay) clock(e *ledger.Entry, seq uint64) {
 		f := about(e, seq)
 		f.Problem, f.What = Clock, "logged in the future"
 		f.Evidence = fmt.Sprintf("at %s, and now is %s", e.LogTime.UTC(), now.UTC())
-		r.find(f)
+		r.find(checkClock, f)
 	}
 }
 
@@ -139,7 +141,7 @@ func (r *replay) count(e *ledger.Entry, seq uint64) {
 	if problem, what := r.second.check(e); problem != "" {
 		f := about(e, seq)
 		f.Problem, f.What = problem, what
-		r.find(f)
+		r.find(checkTwice, f)
 	}
 	r.second.apply(e)
 	r.tally(e, seq)
@@ -191,13 +193,15 @@ func (r *replay) mark(e *ledger.Entry, b *ledger.Rejected, seq uint64) {
 	f := about(e, seq)
 	f.Problem, f.What = Marked, "it marks an event that counts, or that is not in the log before it"
 	f.Evidence = fmt.Sprintf("%s on %s: %s", b.Event, ledger.Clip(b.Chain), ledger.Clip(b.Reason))
-	r.find(f)
+	r.find(checkMark, f)
 }
 
 // finish says what could only be known at the end.
 func (r *replay) finish() *Report {
-	for _, run := range r.unfinished() {
-		r.fail(run, errUnsigned)
+	if !r.left.has(checkEndsOfRuns) {
+		for _, run := range r.unfinished() {
+			r.fail(run, errUnsigned)
+		}
 	}
 	r.settle()
 	r.missing()
@@ -205,7 +209,11 @@ func (r *replay) finish() *Report {
 	r.reviews()
 	for f := range r.state.Compartments() {
 		if f.Must {
-			r.find(Finding{Problem: NoEpoch, Chain: f.Chain, What: "the last event took access away, and no new epoch follows"})
+			head := r.report.Heads[f.Chain]
+			r.find(checkNewEpoch, Finding{
+				Problem: NoEpoch, Chain: f.Chain, Number: head.Number, Hash: head.Hash, What: "the last event took access away, and no new epoch follows",
+				Evidence: fmt.Sprintf("the chain ends at event %d, %s", head.Number, head.Hash),
+			})
 		}
 	}
 	r.census()
@@ -238,7 +246,7 @@ func (r *replay) passing(e *ledger.Entry, seq uint64) {
 		f := about(e, seq)
 		f.Problem, f.What = Fork, fmt.Sprintf("the chain is known to have gone through another event %d", e.Number)
 		f.Evidence = fmt.Sprintf("it was %s", known.Hash)
-		r.find(f)
+		r.find(checkPassed, f)
 	}
 }
 
@@ -246,7 +254,7 @@ func (r *replay) passing(e *ledger.Entry, seq uint64) {
 func (r *replay) missing() {
 	for c, known := range r.known {
 		if n := r.report.Heads[c].Number; known.Number > n {
-			r.find(Finding{
+			r.find(checkEnds, Finding{
 				Problem: Truncated, Chain: c, Number: known.Number, Hash: known.Hash,
 				What:     fmt.Sprintf("the chain is known to have gone on to event %d, and ends at event %d", known.Number, n),
 				Evidence: fmt.Sprintf("event %d was %s", known.Number, known.Hash),

@@ -130,7 +130,7 @@ func (t *Tiles) path(level string, n uint64) string {
 // tiling compares tiles with a log as it passes.
 type tiling struct {
 	*Tiles
-	expect func(about string, right bool, f Finding)
+	expect func(c check, about string, right bool, f Finding)
 
 	done    uint64
 	digests []ledger.Hash   // of the bundle that is being filled
@@ -182,35 +182,35 @@ func (t *tiling) compare(level int) {
 	hashes := t.levels[level]
 	n := (t.done>>(8*level) - 1) / tileWidth
 	first := n<<(8*(level+1)) + 1
-	t.compareHashes(strconv.Itoa(level), n, first, 1<<(8*level), hashes, nil)
+	t.compareHashes(checkTiles, strconv.Itoa(level), n, first, 1<<(8*level), hashes, nil)
 	if level > 0 {
 		return
 	}
-	t.compareHashes("entries", n, first, 1, t.digests, []byte{0, byte(len(ledger.Hash{}))})
+	t.compareHashes(checkBundles, "entries", n, first, 1, t.digests, []byte{0, byte(len(ledger.Hash{}))})
 	i := 0
 	err := t.data(n, len(t.digests), func(at int, data []byte) {
 		if i == at && leafOf(data).digest == t.digests[at] {
 			i++
 		}
 	})
-	t.differs("data", n, first, 1, i, len(t.digests), err)
+	t.differs(checkData, "data", n, first, 1, i, len(t.digests), err)
 	t.digests = t.digests[:0]
 }
 
 // compareHashes compares a file that holds a hash each after the same bytes.
-func (t *tiling) compareHashes(level string, n, first, span uint64, want []ledger.Hash, before []byte) {
+func (t *tiling) compareHashes(c check, level string, n, first, span uint64, want []ledger.Hash, before []byte) {
 	unit := len(before) + len(ledger.Hash{})
 	b, err := t.read(level, n, len(want), unit)
 	i := 0
 	for i < len(want) && len(b) >= (i+1)*unit && bytes.Equal(b[i*unit:(i+1)*unit], append(bytes.Clone(before), want[i][:]...)) {
 		i++
 	}
-	t.differs(level, n, first, span, i, len(want), err)
+	t.differs(c, level, n, first, span, i, len(want), err)
 }
 
 // differs finds a file of which only the first i of so many places are what the log makes them. Each place is about so many
 // entries from the first on.
-func (t *tiling) differs(level string, n, first, span uint64, i, of int, err error) {
+func (t *tiling) differs(c check, level string, n, first, span uint64, i, of int, err error) {
 	f := Finding{
 		Problem: Tile, Sequence: first + uint64(i)*span, What: fmt.Sprintf("tile/%s/%d is not over the entries of the log", level, n),
 		Evidence: fmt.Sprintf("%d of its %d places are right up to there", i, of),
@@ -218,5 +218,5 @@ func (t *tiling) differs(level string, n, first, span uint64, i, of int, err err
 	if err != nil {
 		f.Evidence = err.Error()
 	}
-	t.expect("tile/"+level, i == of && err == nil, f)
+	t.expect(c, "tile/"+level, i == of && err == nil, f)
 }

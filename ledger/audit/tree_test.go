@@ -135,7 +135,7 @@ func TestAttack45_AnotherLogThanWasKept(t *testing.T) {
 		{"cut short", h.until(kept - 3), h.sign(t, s.key, kept-3), audit.Truncated, kept - 3},
 		{"rolled back, with no checkpoint", h.until(from), nil, audit.Truncated, from},
 		{"a run left out", h.without(from, from+3).until(kept - 3), nil, audit.Truncated, kept - 3},
-		{"signed by a key that was never described", h, h.sign(t, strange, all), audit.Checkpoint, 0},
+		{"signed by a key that was never described", h, h.sign(t, strange, all), audit.Checkpoint, all},
 		{"shown with a checkpoint over another log", h, forked.sign(t, s.key, kept), audit.Checkpoint, kept},
 		{"shown with a checkpoint over more than there is", h.until(kept), h.sign(t, s.key, all), audit.Truncated, kept},
 	} {
@@ -199,13 +199,13 @@ func TestAttack46_SwappedLogKey(t *testing.T) {
 	})[0])
 	size := len(described.entries)
 	wantFindings(t, described.audit(t, audit.Options{Checkpoint: described.sign(t, thief.key, size)}),
-		found{audit.Checkpoint, 0, 0}, found{audit.Session, uint64(size), 0})
+		found{audit.Checkpoint, uint64(size), 0}, found{audit.Session, uint64(size), 0})
 	old := s.key
 	s.key = s.describe(3)
 	h = s.history()
 	size = len(h.entries)
 	wantFindings(t, h.audit(t, audit.Options{Checkpoint: h.sign(t, s.key, size)}))
-	wantFindings(t, h.audit(t, audit.Options{Checkpoint: h.sign(t, old, size)}), found{audit.Checkpoint, 0, 0})
+	wantFindings(t, h.audit(t, audit.Options{Checkpoint: h.sign(t, old, size)}), found{audit.Checkpoint, uint64(size), 0})
 	wantFindings(t, newWard(t).history().audit(t, audit.Options{Checkpoint: h.sign(t, s.key, size)}), found{audit.Checkpoint, 0, 0})
 }
 
