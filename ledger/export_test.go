@@ -37,6 +37,35 @@ func (s *State) Copy() *State {
 	return c
 }
 
+// Rule is one rule of a State, for tests that leave it out.
+type Rule = rule
+
+const RuleCount = ruleCount
+
+const (
+	RuleRun       = ruleRun
+	RuleNext      = ruleNext
+	RuleOrder     = ruleOrder
+	RuleAhead     = ruleAhead
+	RuleBack      = ruleBack
+	RuleSkew      = ruleSkew
+	RuleHistory   = ruleHistory
+	RuleID        = ruleID
+	RuleSignature = ruleSignature
+	RuleCritical  = ruleCritical
+	RuleSpace     = ruleSpace
+	RuleSession   = ruleSession
+	RuleTerm      = ruleTerm
+	RuleLeaf      = ruleLeaf
+)
+
+// Without returns a fork of a State that judges without a rule.
+func (s *State) Without(r Rule) *State {
+	f := s.Fork()
+	f.left |= 1 << r
+	return f
+}
+
 // Sessions returns how many sessions a State that is no fork remembers.
 func (s *State) Sessions() int { return len(s.sessions.m) }
 

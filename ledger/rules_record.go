@@ -24,7 +24,7 @@ func (s *State) record(e *Entry, c *compartment, b *Content, refers EventID) err
 	}
 	index := s.index(e.Chain)
 	key := leafKey{index, b.Epoch, b.Leaf}
-	if s.leaves.has(key) {
+	if s.leaves.has(key) && !s.left.has(ruleLeaf) {
 		return errors.New("its leaf is used in this epoch already: draw another")
 	}
 	s.leaves.set(key, struct{}{})

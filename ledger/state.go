@@ -39,6 +39,7 @@ type State struct {
 	scope Scope
 	root  identity.GID
 	base  *State
+	left  rules
 	meta
 
 	controls      layer[uint64, Hash] // of the control entry with that count
@@ -87,7 +88,7 @@ func NewState(root identity.GID, scope Scope) *State { return &State{root: root,
 // Commit. s must not change while a fork of it is used.
 func (s *State) Fork() *State {
 	return &State{
-		scope: s.scope, root: s.root, base: s, meta: s.meta,
+		scope: s.scope, root: s.root, base: s, left: s.left, meta: s.meta,
 		controls: s.controls.fork(), heads: s.heads.fork(), people: s.people.fork(), registrations: s.registrations.fork(),
 		authorities: s.authorities.fork(), attributes: s.attributes.fork(), holdings: s.holdings.fork(), named: s.named.fork(),
 		patients: s.patients.fork(), compartments: s.compartments.fork(), sessions: s.sessions.fork(), forgotten: s.forgotten.fork(), nodes: s.nodes.fork(),
