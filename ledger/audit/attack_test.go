@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phrledger/phr/crypto/canonical"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/audit"
 	"github.com/phrledger/phr/ledger/stream"
@@ -107,6 +108,18 @@ func TestUnmarked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	newer, err := ledger.ParseEvent(w.Sign(w.patient.Identity, none, w.patient.Health, w.patient.Record(w.patient.GID(), nil))[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer.Extensions = map[uint64]canonical.RawMessage{7: {0xf5}}
+	if err := newer.Sign(w.patient.Identity); err != nil {
+		t.Fatal(err)
+	}
+	critical, err := newer.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
 	deputies := w.Term("doctor@city-hospital", true)
 	deputies.Proxy, deputies.Until = true, w.Now().Add(time.Hour).UnixMilli()
 	forever := w.Term("doctor@city-hospital", true)
@@ -135,6 +148,7 @@ func TestUnmarked(t *testing.T) {
 			Sign: outsider.Keys().Sign, Seal: outsider.Keys().Seal, Recovery: ledger.Hash{1}, RecoveryUsed: w.doctor.Keys().Sign,
 		})[0], 0, audit.Identity, "no request to recover the identity stands"},
 		{"by nobody registered", w.Sign(w.Stranger(), none, w.patient.Profile, &ledger.PatientRegistered{})[0], 0, audit.Invalid, "not registered"},
+		{"what only a newer version understands", critical, 0, audit.Newer, "critical extension 7"},
 		{"an unsigned record", w.Sign(w.patient.Identity, none, w.patient.Health, w.patient.Records(2, 10)...)[0], 0, audit.Unsigned, "signs a run"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

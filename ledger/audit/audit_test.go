@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -130,6 +131,73 @@ func TestAttack45_TruncationGapForkReorder(t *testing.T) {
 			r := h.audit(t, audit.Options{Known: audit.Kept{Heads: heads}})
 			wantFindings(t, r, tt.want...)
 		})
+	}
+}
+
+// What does not count is rejected as often as it stands in the log, and by as many nodes as say so. Nothing else of it is kept.
+func TestMarkedAgain(t *testing.T) {
+	h := anEventfulLog(t)
+	mark := h.find(t, 0, func(e *ledger.Entry) bool { return e.Kind() == ledger.RejectedKind })
+	entries := h.parsed(t)
+	event := entries[mark].Body.(*ledger.Rejected).Event
+	late := slices.IndexFunc(entries, func(e *ledger.Entry) bool { return e.Hash == event })
+	for _, tt := range []struct {
+		name   string
+		change func(*history)
+		want   int
+	}{
+		{"once more before it is marked", func(h *history) { h.entries = slices.Insert(h.entries, mark, h.entries[late]) }, 2},
+		{"once more after it is marked", func(h *history) { h.entries = append(h.entries, h.entries[late]) }, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := h.clone()
+			tt.change(h)
+			h.renumber()
+			r := h.audit(t, audit.Options{})
+			wantFindings(t, r)
+			if len(r.Rejected) != tt.want || r.Rejected[0].Sequence >= r.Rejected[1].Sequence {
+				t.Errorf("rejected: %+v", r.Rejected)
+			}
+		})
+	}
+	w := newWard(t)
+	second := w.Second()
+	stale := w.Sign(w.patient.Identity, none, w.patient.Health, w.patient.Record(w.patient.GID(), []byte("late")))
+	w.Say(w.patient.Identity, w.patient.Health, w.patient.Record(w.patient.GID(), []byte("faster")))
+	w.Race(stale)
+	w.untilMarked(ledger.HashEvent(stale[0]))
+	if _, err := second.Say(t.Context(), ledger.NodeChain(second.Node.GID()), &ledger.Rejected{
+		Chain: w.patient.Health.String(), Event: ledger.HashEvent(stale[0]), Reason: "by another node too",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.audit(); !r.Sound() || len(r.Rejected) != 1 {
+		t.Errorf("marked by two nodes: %+v, findings %+v", r.Rejected, r.Findings)
+	}
+}
+
+// The second opinion forgets sessions that ended long ago, and no other.
+func TestForgottenSessions(t *testing.T) {
+	const all = 2000
+	start, s := time.Now(), audit.NewSecond("root")
+	access := ledger.RecordChain("patient", ledger.Access)
+	id := func(i int) ledger.SessionID { return ledger.SessionID{byte(i), byte(i >> 8), 1} }
+	for i := range all {
+		opened := start.Add(time.Duration(i) * time.Minute)
+		s.Apply(&ledger.Entry{LogTime: opened, Event: &ledger.Event{Chain: access, Body: &ledger.SessionOpened{
+			Session: id(i), Expires: opened.Add(ledger.MaxSession).UnixMilli(),
+		}}})
+	}
+	kept := 0
+	for i := range all {
+		if s.Remembers(id(i)) {
+			kept++
+		} else if i > all-60 {
+			t.Errorf("session %d of %d is forgotten", i, all)
+		}
+	}
+	if kept > all/2 {
+		t.Errorf("%d of %d sessions are remembered", kept, all)
 	}
 }
 

@@ -3,6 +3,7 @@ package audit
 import (
 	"time"
 
+	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
 )
 
@@ -73,3 +74,10 @@ func (o Options) LeaveOut(left ...Check) Options {
 	}
 	return o
 }
+
+// Second is a second opinion by itself.
+type Second struct{ s *second }
+
+func NewSecond(root identity.GID) Second            { return Second{newSecond(root)} }
+func (s Second) Apply(e *ledger.Entry)              { s.s.apply(e) }
+func (s Second) Remembers(id ledger.SessionID) bool { return s.s.sessions[id] != nil }
