@@ -50,7 +50,7 @@ type Options struct {
 	Known    Kept                 // of an earlier report, or a checkpoint that was kept
 	Progress func(entries uint64) // called now and then with how many have been replayed; nil for none
 
-	Checkpoint []byte                  // the newest that the node shows, a signed note; nil if it shows none
+	Checkpoint []byte                  // the newest that the node showed before the log is read, a signed note; nil if it shows none
 	Tiles      *Tiles                  // to be compared with the log, with the checkpoint there; nil if there are none
 	Witnesses  func(note []byte) error // says why too few of them have signed that checkpoint; nil asks for none
 

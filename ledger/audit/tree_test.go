@@ -296,8 +296,7 @@ func TestRottenTiles(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "checkpoint"), b, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			tiles, err := audit.OpenTiles(dir)
-			if err == nil && small.audit(t, audit.Options{Tiles: tiles}).Sound() {
+			if small.besides(t, dir).Sound() {
 				t.Errorf("sound with byte %d of the checkpoint flipped", at)
 			}
 		}
