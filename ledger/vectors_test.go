@@ -169,7 +169,7 @@ func vectorEvents() []namedEvent {
 			Extensions: map[uint64]canonical.RawMessage{2: {0x61, 'x'}, 3: {0x81, 0x01}}, Signature: bytes.Repeat([]byte{5}, 64),
 		}})
 	}
-	all = append(all, unconsented(all), acted())
+	all = append(all, unconsented(all), unmapped(all), unlogged(all), acted())
 	slices.SortFunc(all, func(a, b namedEvent) int { return strings.Compare(a.name, b.name) })
 	return all
 }
@@ -190,6 +190,22 @@ func unconsented(all []namedEvent) namedEvent {
 	event, body := *full.event, *full.event.Body.(*ledger.IdentityRotated)
 	body.Consent, event.Body = nil, &body
 	return namedEvent{"identity.rotated, no consent", &event}
+}
+
+// unmapped is a checkpoint as it was written before there was a map of heads.
+func unmapped(all []namedEvent) namedEvent {
+	full := all[slices.IndexFunc(all, func(e namedEvent) bool { return e.name == "checkpoint, full" })]
+	event, body := *full.event, *full.event.Body.(*ledger.Checkpoint)
+	body.Map, event.Body = ledger.Hash{}, &body
+	return namedEvent{"checkpoint, no map", &event}
+}
+
+// unlogged is a description of a node as it was written before logs had a key.
+func unlogged(all []namedEvent) namedEvent {
+	full := all[slices.IndexFunc(all, func(e namedEvent) bool { return e.name == "node.described, full" })]
+	event, body := *full.event, *full.event.Body.(*ledger.NodeDescribed)
+	body.Log, event.Body = [32]byte{}, &body
+	return namedEvent{"node.described, no log", &event}
 }
 
 // fill sets every field of a body to something of its own.
