@@ -79,7 +79,7 @@ func headOf(heads []challenge.Head, chain ledger.Chain) uint64 {
 	return 0
 }
 
-// introduce tells of first accesses, and remembers that, with how far the log was looked through unless that is nil. Nobody else does the
+// introduce tells of first accesses, and remembers that, with how far the log was looked through unless that is nil or others came farther. Nobody else does the
 // same from this home meanwhile. If we were to crash in between, the same is told again.
 func (c *Client) introduce(ctx context.Context, looked *met, first []Access, told func(Access) error) error {
 	release, err := c.home.lock(ctx, metName)
@@ -100,7 +100,7 @@ func (c *Client) introduce(ctx context.Context, looked *met, first []Access, tol
 		}
 		known.GIDs = append(known.GIDs, a.GID)
 	}
-	if looked != nil {
+	if looked != nil && looked.Number >= known.Number {
 		known.Number, known.Hash, known.Next = looked.Number, looked.Hash, looked.Next
 	}
 	contents, err := canonical.Marshal(known)
