@@ -123,6 +123,11 @@ func TestAttack58_ForgedHeads(t *testing.T) {
 			t.Errorf("%s: believed to end at %v, %v", name, got, err)
 		}
 	}
+	bogus := m.With(chain(3), tree.Head{})
+	none := bogus.Prove(chain(3))
+	if got, err := none.Verify(bogus.Root(), chain(3)); !errors.Is(err, tree.ErrNotProven) {
+		t.Errorf("an event without a number is believed: %v, %v", got, err)
+	}
 	if _, err := there.Verify(gone.Siblings[0], chain(3)); !errors.Is(err, tree.ErrNotProven) {
 		t.Errorf("proven by another root: %v", err)
 	}

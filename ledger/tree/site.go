@@ -29,7 +29,6 @@ const (
 )
 
 const (
-	maxPath    = 100 // characters; a path that anybody needs has fewer
 	forEver    = "max-age=31536000, immutable"
 	forSeconds = "max-age=5"
 )
@@ -91,7 +90,7 @@ func parsePath(path string) (Part, tlog.Tile, bool) {
 			part, place = p, "0/"+n
 		}
 	}
-	if !tile || len(path) > maxPath {
+	if !tile {
 		return "", tlog.Tile{}, false
 	}
 	t, err := tlog.ParseTilePath("tile/" + strconv.Itoa(tileHeight) + "/" + place)

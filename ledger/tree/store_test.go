@@ -211,6 +211,9 @@ func TestSignedOther(t *testing.T) {
 		if err := s.Append(entriesFrom(3, 2), other); err == nil {
 			t.Errorf("%s: sealed", name)
 		}
+		if err := s.Append(entriesFrom(3, 2), sign(t)); err == nil {
+			t.Errorf("%s: sealing goes on without opening the tree again", name)
+		}
 		after, err := tree.Open(dir, verifier)
 		if err != nil {
 			t.Fatal(err)
