@@ -80,11 +80,11 @@ func (c Checkpoint) Sign(s note.Signer) ([]byte, error) {
 // OpenCheckpoint returns the checkpoint in a signed note of the log that the verifier knows. It fails with ErrNotProven.
 // Cosignatures of others are not looked at.
 func OpenCheckpoint(signed []byte, v note.Verifier) (Checkpoint, error) {
-	parsed, rest, opened, err := log.ParseCheckpoint(signed, v.Name(), v)
+	parsed, _, opened, err := log.ParseCheckpoint(signed, v.Name(), v)
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("checkpoint %w: %w", ErrNotProven, err)
 	}
-	if len(rest) != 0 || len(parsed.Hash) != len(ledger.Hash{}) || parsed.Size > MaxSize || opened.Text != string(parsed.Marshal()) {
+	if len(parsed.Hash) != len(ledger.Hash{}) || parsed.Size > MaxSize || opened.Text != string(parsed.Marshal()) {
 		return Checkpoint{}, fmt.Errorf("checkpoint %w: it is not in the form that this version of phr knows", ErrNotProven)
 	}
 	return Checkpoint{Origin: parsed.Origin, Size: parsed.Size, Root: ledger.Hash(parsed.Hash)}, nil

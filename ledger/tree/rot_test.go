@@ -88,8 +88,15 @@ func (h *history) rot(t *testing.T, file rotten) {
 		}
 		for _, at := range places {
 			d := h.disk.clone()
+			running, err := tree.OpenSealer(d, h.verifier)
+			if err != nil {
+				t.Fatal(err)
+			}
 			d.put(t, file.path, rot.rot(bytes.Clone(contents), at))
-			t.Run(fmt.Sprint(file.path, " ", rot.name, " at ", at), func(t *testing.T) { h.on(d).noticed(t, file, rot.name) })
+			t.Run(fmt.Sprint(file.path, " ", rot.name, " at ", at), func(t *testing.T) { h.on(d.clone()).noticed(t, file, rot.name) })
+			if err := running.Append([][]byte{{1}}, h.sign); file.sealing && !strings.HasPrefix(file.path, "tile/data/") && !errors.Is(err, tree.ErrDamaged) {
+				t.Errorf("%s %s at %d: sealing goes on: %v", file.path, rot.name, at, err)
+			}
 		}
 	}
 }

@@ -139,6 +139,9 @@ func checkAll(t *testing.T, files tree.Files, earlier []tree.Checkpoint) {
 	if err != nil || next != c.Size {
 		t.Errorf("%d entries of %d: %v", next, c.Size, err)
 	}
+	if damages, err := s.Check(t.Context()); err != nil || len(damages) > 0 {
+		t.Errorf("damages %v, %v", damages, err)
+	}
 	for _, i := range []uint64{0, c.Size / 2, c.Size - 1, rand.Uint64N(c.Size)} {
 		proof, _, err := s.Inclusion(i)
 		if err != nil {
@@ -279,7 +282,7 @@ func TestLeftovers(t *testing.T) {
 	}
 	appendTo(t, s, entriesFrom(0, 250))
 	stop := errors.New("stop")
-	err = s.Append(entriesFrom(1000, 600), func(tree.Checkpoint) ([]byte, error) { return nil, stop })
+	err = s.Append(slices.Repeat([][]byte{bytes.Repeat([]byte("larger"), 100)}, 600), func(tree.Checkpoint) ([]byte, error) { return nil, stop })
 	if !errors.Is(err, stop) {
 		t.Fatalf("an interrupted Append: %v", err)
 	}

@@ -120,18 +120,16 @@ func (s *Store) clear(pathOf func(tlog.Tile) string, t tlog.Tile, had int) error
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	removed := false
 	for _, name := range names {
 		if width, e := strconv.Atoi(name); e == nil && width <= had {
 			continue
 		}
-		removed = true
 		err = errors.Join(err, s.files.Remove(dir+"/"+name))
 	}
-	if err != nil || !removed {
-		return err
+	if err != nil || t.W < tileWidth {
+		return err // a partial tile comes into this directory, which is synced then
 	}
-	return s.files.Sync(dir)
+	return s.files.Sync(dir) // also if it is empty: who removed it may have been killed before this
 }
 
 // bundle returns the leaves of the bundle beside a tile of level 0: those it had, and the new ones.

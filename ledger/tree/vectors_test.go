@@ -7,12 +7,15 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/phrledger/phr/crypto/canonical"
 	"github.com/phrledger/phr/ledger"
@@ -122,15 +125,14 @@ func makeVectors(t *testing.T) (v vectors) {
 			encoded(m.Prove(c)), encoded(m.Prove(chain(0))), encoded(m.Prove(absent())),
 		})
 	}
-	last := must(tree.OpenCheckpoint(signed, verifier))
-	v.Bad = slices.Concat(badCheckpoints(last, string(signed), func(c tree.Checkpoint) string { return string(must(c.Sign(signer))) }), badProofs(v.Proof), badHeads(m))
+	v.Bad = slices.Concat(badCheckpoints(string(signed), func(text string) string { return string(must(note.Sign(&note.Note{Text: text}, signer))) }), badProofs(v.Proof), badHeads(m))
 	return v
 }
 
 func encoded(p tree.HeadProof) string { return hex.EncodeToString(must(canonical.Marshal(p))) }
 
 // badCheckpoints are made from a good one by one fault each.
-func badCheckpoints(c tree.Checkpoint, good string, sign func(tree.Checkpoint) string) (bad []badVector) {
+func badCheckpoints(good string, sign func(text string) string) (bad []badVector) {
 	text, signature, _ := strings.Cut(good, "\n\n")
 	lines := strings.Split(text, "\n")
 	edit := func(name, in string) { bad = append(bad, badVector{name, "checkpoint", in, "not proven"}) }
@@ -152,9 +154,17 @@ func badCheckpoints(c tree.Checkpoint, good string, sign func(tree.Checkpoint) s
 	line("size with a sign", 1, "+5")
 	line("another root", 2, lines[2][:3]+"A"+lines[2][4:])
 	line("root in another base64", 2, strings.TrimRight(lines[2], "="))
-	// These are signed by the log.
-	edit("of another log", sign(tree.Checkpoint{Origin: "phr/other", Size: c.Size, Root: c.Root}))
-	edit("too large", sign(tree.Checkpoint{Origin: c.Origin, Size: tree.MaxSize + 1, Root: c.Root}))
+	for name, text := range map[string][]string{ // all signed by the log
+		"signed for another log":             {"phr/other", lines[1], lines[2]},
+		"signed and too large":               {lines[0], fmt.Sprint(tree.MaxSize + 1), lines[2]},
+		"signed with an extension":           {lines[0], lines[1], lines[2], "extension"},
+		"signed with a zero before the size": {lines[0], "0" + lines[1], lines[2]},
+		"signed with a short root":           {lines[0], lines[1], "AAAA"},
+		"signed with an unusual root":        {lines[0], lines[1], strings.Repeat("A", 42) + "B="},
+	} {
+		edit(name, sign(strings.Join(text, "\n")+"\n"))
+	}
+	slices.SortFunc(bad, func(a, b badVector) int { return strings.Compare(a.Name, b.Name) })
 	return bad
 }
 
