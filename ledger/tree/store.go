@@ -136,16 +136,16 @@ func (s *Store) Close() error {
 	return release()
 }
 
-// Checkpoint returns the newest checkpoint, and its signed note with the cosignatures that there are; nil for the empty tree.
+// Checkpoint returns the newest checkpoint, and its signed note with the cosignatures that there are; nil before the first sealing.
 func (s *Store) Checkpoint() (Checkpoint, []byte) {
 	at := s.at.Load()
 	return at.Checkpoint, at.signed
 }
 
-// Append adds encoded entries and seals the larger tree with what sign makes of its checkpoint, or what sign has kept of an earlier
-// sealing of the very same; in a new directory it seals the empty tree first. When it returns without an error all of it is on disk; after an error nothing has changed for readers of this
-// Store, and the directory has to be opened again. If we were to crash at any point, the next sealer would find the old checkpoint or
-// the new one, and all that it covers.
+// Append adds encoded entries and seals the larger tree with what sign makes of its checkpoint, or has kept from when the very same
+// was sealed before; in a new directory it seals the empty tree first. When it returns without an error all of it is on disk; after an
+// error nothing has changed for readers of this Store, and the directory has to be opened again. If we were to crash at any point, the
+// next sealer would find the old checkpoint or the new one, and all that it covers.
 func (s *Store) Append(entries [][]byte, sign func(Checkpoint) ([]byte, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
