@@ -114,6 +114,26 @@ func PartSubject(c Chain, number uint32, name string, hash Hash) string {
 	return fmt.Sprintf("key.%s.%s.%s.%d.%s.%s", Shard(c.Owner), c.Owner, c.Compartment, number, name, hash)
 }
 
+// NamedParts returns the subjects of all parts that events name, and which of them nobody needs any more.
+func (s *State) NamedParts() (named, spent map[string]bool) {
+	named, spent = make(map[string]bool), make(map[string]bool)
+	for c := range s.Compartments() {
+		for _, epoch := range append(c.Past[:len(c.Past):len(c.Past)], c.Epoch) {
+			if epoch == nil {
+				continue
+			}
+			for i := range epoch.Parts {
+				p := &epoch.Parts[i]
+				named[PartSubject(c.Chain, epoch.Number, p.Name, p.Hash)] = true
+			}
+		}
+		for _, p := range c.Obsolete() {
+			spent[PartSubject(c.Chain, p.Epoch, p.Part.Name, p.Part.Hash)] = true
+		}
+	}
+	return named, spent
+}
+
 // CheckWrap judges the bytes of a part for a term, without any key: the ciphertext of a wrap or approval must be made for the
 // term's policy as it is resolved now, and consist of what a ciphertext consists of; a release must name nodes. Whether it
 // opens to the keys committed to, only readers can tell.

@@ -53,7 +53,8 @@ func (in *Ingest) Collect(ctx context.Context) (int, error) {
 	if err := in.caughtUp(ctx); err != nil {
 		return 0, err // whoever does not know all that was named must not erase
 	}
-	named, spent := in.Fold.named()
+	var named, spent map[string]bool
+	in.Fold.View(func(s *ledger.State) { named, spent = s.NamedParts() })
 	gone := slices.DeleteFunc(old, func(subject string) bool { return named[subject] && !spent[subject] })
 	gone = append(gone, slices.DeleteFunc(young, func(subject string) bool { return !spent[subject] })...)
 	for i, subject := range gone {
@@ -62,26 +63,4 @@ func (in *Ingest) Collect(ctx context.Context) (int, error) {
 		}
 	}
 	return len(gone), nil
-}
-
-// named returns the subjects of all parts that events name, and which of them nobody needs any more.
-func (f *Fold) named() (named, spent map[string]bool) {
-	named, spent = make(map[string]bool), make(map[string]bool)
-	f.View(func(s *ledger.State) {
-		for c := range s.Compartments() {
-			for _, epoch := range append(c.Past[:len(c.Past):len(c.Past)], c.Epoch) {
-				if epoch == nil {
-					continue
-				}
-				for i := range epoch.Parts {
-					p := &epoch.Parts[i]
-					named[ledger.PartSubject(c.Chain, epoch.Number, p.Name, p.Hash)] = true
-				}
-			}
-			for _, p := range c.Obsolete() {
-				spent[ledger.PartSubject(c.Chain, p.Epoch, p.Part.Name, p.Part.Hash)] = true
-			}
-		}
-	})
-	return named, spent
 }
