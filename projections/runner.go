@@ -28,6 +28,7 @@ type Runner struct {
 	read   *sql.DB
 
 	running sync.Mutex // held by Run and Rebuild
+	suspect bool       // Run has failed: nobody vouches for the tables
 
 	mu          sync.RWMutex // guards what follows
 	position    uint64
@@ -35,8 +36,8 @@ type Runner struct {
 	quarantined map[string]uint64 // the sequences from which on chains are closed
 }
 
-// Open opens the tables, and makes them anew if they were made for other projections than these. It does not read the log:
-// Run does. The caller closes the Runner.
+// Open opens the tables, and makes them anew if they were made for other projections than these, or if their file is not the one that
+// Close has left: SQLite does not see what has rotted in it. It does not read the log: Run does. The caller closes the Runner.
 func Open(ctx context.Context, c Config) (*Runner, error) {
 	r := &Runner{config: c, log: c.Log, moved: make(chan struct{})}
 	if r.log == nil {
@@ -49,6 +50,9 @@ func Open(ctx context.Context, c Config) (*Runner, error) {
 }
 
 func (r *Runner) open(ctx context.Context) (err error) {
+	if err := r.trust(ctx); err != nil {
+		return err
+	}
 	if r.db, err = openDatabase(r.config.Path, false); err != nil {
 		return err
 	}
@@ -71,7 +75,10 @@ func (r *Runner) Close() error {
 			errs = append(errs, db.Close())
 		}
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil || r.read == nil {
+		return err
+	}
+	return r.vouch()
 }
 
 // DB returns the tables for reading.
@@ -94,6 +101,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	for {
 		err := r.follow(ctx)
 		if !errors.Is(err, errDiverged) {
+			r.suspect = ctx.Err() == nil
 			return err
 		}
 		r.log.WarnContext(ctx, "projection_rebuild", "reason", err.Error())
