@@ -29,7 +29,7 @@ var floors = [][]string{
 	{"ledger/protocol"},
 	{"authority/challenge", "projections/directory", "projections/timeline", "projections/disclosures"},
 	{"ledger/ingest", "client"},
-	{"authority/gate", "ledger/sealer", "client/agent"},
+	{"authority/gate", "ledger/repair", "ledger/sealer", "client/agent"},
 	{"ledger/node"},
 	{"cmd/phr/demo"},
 	{"cmd/phr"},
@@ -44,6 +44,7 @@ var only = map[string][]string{
 	circl + "secretsharing":           {"crypto/recovery"},
 	"github.com/cloudflare/circl":     {"crypto/abe", "crypto/recovery"},
 	"github.com/fxamacker/cbor":       {"crypto/canonical"},
+	"github.com/minio/highwayhash":    {"ledger/stream/embedded"}, // the checksum of what lies in JetStream's files
 	"github.com/nats-io/jwt":          {"ledger/stream/embedded", "ledger/node"},
 	"github.com/nats-io/nats-server":  {"ledger/stream/embedded"},
 	"github.com/nats-io/nats.go":      {"ledger/stream", "ledger/stream/embedded"},
@@ -61,7 +62,8 @@ var only = map[string][]string{
 	module + "crypto/keystore":        {"client", "client/agent", "cmd/phr"},
 	module + "ledger/ingest":          {"authority/gate", "ledger/sealer", "ledger/node"},
 	module + "ledger/node":            {"cmd/phr", "cmd/phr/demo"},
-	module + "ledger/stream/embedded": {"ledger/audit", "ledger/node"},
+	module + "ledger/repair":          {"ledger/node", "cmd/phr"},
+	module + "ledger/stream/embedded": {"ledger/audit", "ledger/node", "ledger/repair"},
 	module + "projections/chart":      {"client", "cmd/phr", "cmd/phr/demo"},
 }
 

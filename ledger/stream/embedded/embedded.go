@@ -65,7 +65,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if s.guest, err = guest.PublicKey(); err != nil {
 		return nil, fmt.Errorf("making the guest's key: %w", err)
 	}
-	if s.lock, err = lock(c.Dir); err != nil {
+	if s.lock, err = Lock(c.Dir); err != nil {
 		return nil, err
 	}
 	if err := s.start(ctx, c); err != nil {

@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// lock keeps every other server away from dir, in this process and in others, until the file is closed: two that write to
+// Lock keeps every other server away from dir, in this process and in others, until the file is closed: two that write to
 // one ledger destroy it. A crash leaves no lock behind.
-func lock(dir string) (*os.File, error) {
+func Lock(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("locking the node's directory: %w", err)
