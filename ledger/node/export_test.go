@@ -1,6 +1,8 @@
 package node
 
 import (
+	"context"
+
 	"github.com/phrledger/phr/ledger/ingest"
 	"github.com/phrledger/phr/ledger/sealer"
 	"github.com/phrledger/phr/ledger/stream"
@@ -20,3 +22,9 @@ func (n *Node) Sealer() *sealer.Sealer { return n.sealer }
 
 // Kick closes the connections of an nkey, as the gate does.
 func (n *Node) Kick(nkey string) error { return n.server.Kick(nkey) }
+
+// Interrupt has a repair end before a step.
+func (o *RepairOptions) Interrupt(at func(step string) error) { o.interrupt = at }
+
+// Settle waits until the node shows all that is in its log.
+func (n *Node) Settle(ctx context.Context) error { return n.settle(ctx) }

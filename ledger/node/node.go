@@ -11,9 +11,7 @@
 package node
 
 import (
-	"cmp"
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +24,7 @@ import (
 	"github.com/phrledger/phr/authority/gate"
 	"github.com/phrledger/phr/ledger/ingest"
 	"github.com/phrledger/phr/ledger/protocol"
+	"github.com/phrledger/phr/ledger/repair"
 	"github.com/phrledger/phr/ledger/sealer"
 	"github.com/phrledger/phr/ledger/stream"
 	"github.com/phrledger/phr/ledger/stream/embedded"
@@ -46,7 +45,8 @@ type Config struct {
 	Log        *slog.Logger
 	Now        func() time.Time // nil for time.Now
 
-	interrupt func(step int) error // ends the first start before a step; nil but in tests
+	interrupt  func(step int) error // ends the first start before a step; nil but in tests
+	scrubEvery time.Duration        // 0 for a day, but in tests
 }
 
 // Node is a node. Its methods may be called concurrently.
@@ -63,6 +63,9 @@ type Node struct {
 	dir     *directory.Directory
 	ready   chan struct{}
 	started uint64 // the newest sequence of the log when the node started
+
+	incidents []string // what the log has to be told of repairs
+	scrubbed  damages
 }
 
 // Start makes what is missing of the node's keys, starts its server and opens the ledger. The services answer once Run has
@@ -86,12 +89,18 @@ func (n *Node) start(ctx context.Context) (err error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return err
 	}
-	files := tree.Dir(cmp.Or(c.Tree, filepath.Join(c.Dir, treeDir)))
-	sealed, err := tree.Begun(files)
+	files := c.tree()
+	sealed, err := isSealed(c.Dir, files)
 	if err != nil {
 		return err
 	}
+	if n.incidents, err = repair.Incidents(c.Dir); err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
 	if n.keys, err = openKeys(c.Dir, sealed); err != nil {
+		return err
+	}
+	if err := n.checkTree(files); err != nil {
 		return err
 	}
 	if n.server, err = embedded.Start(ctx, embedded.Config{Dir: c.Dir, Listen: c.Listen, Log: c.Log}); err != nil {
@@ -118,16 +127,13 @@ func (n *Node) start(ctx context.Context) (err error) {
 	return n.listenHTTP()
 }
 
-// treeDir is where the sealed copy of the log lies in the node's directory.
-const treeDir = "tree"
-
 func (n *Node) newSealer(files tree.Dir) (*sealer.Sealer, error) {
 	origin := tree.Origin(n.keys.root)
 	signer, err := tree.NewSigner(origin, n.keys.log)
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := tree.NewVerifier(origin, n.keys.log.Public().(ed25519.PublicKey))
+	verifier, err := n.keys.verifier()
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,9 @@ func (n *Node) Run(ctx context.Context) error {
 	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
 		return nil
 	}
+	if isDamage(err) {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
 	return fmt.Errorf("running the node: %w", err)
 }
 
@@ -50,7 +53,7 @@ func (n *Node) prepare(ctx context.Context) error {
 	if err := n.bootstrap(ctx); err != nil {
 		return fmt.Errorf("preparing the ledger: %w", err)
 	}
-	return nil
+	return n.sayIncidents(ctx)
 }
 
 // serve runs the services.
@@ -70,6 +73,8 @@ func (n *Node) serve(ctx context.Context) error {
 	g.Go(func() error { return n.disown(ctx) })
 	g.Go(func() error { return n.watchStale(ctx) })
 	g.Go(func() error { return n.openEmergencies(ctx) })
+	g.Go(func() error { return n.keepCheckpoint(ctx) })
+	g.Go(func() error { return n.scrub(ctx) })
 	for _, listening := range []<-chan struct{}{n.ingest.Listening(), n.gate.Listening()} {
 		select {
 		case <-listening:

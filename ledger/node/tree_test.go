@@ -29,6 +29,23 @@ func (n *running) sealed(t testing.TB) tree.Checkpoint {
 	return c
 }
 
+// kept waits until the checkpoint of so many entries is kept beside the log.
+func (n *running) kept(t testing.TB, size uint64) {
+	t.Helper()
+	for {
+		if signed, err := os.ReadFile(filepath.Join(n.dir, "checkpoint")); err == nil {
+			if c, err := tree.OpenCheckpoint(signed, n.Sealer().Key); err == nil && c.Size >= size {
+				return
+			}
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatalf("no checkpoint of %d entries is kept", size)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
 // Anybody is given the checkpoint, proofs of entries, and the proof that the tree has only grown.
 func TestCheckpoint(t *testing.T) {
 	w := newWorld(t)

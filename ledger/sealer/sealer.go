@@ -97,6 +97,15 @@ func New(c Config) *Sealer {
 // Compared is closed when Run has found everything that was sealed before in the stream.
 func (s *Sealer) Compared() <-chan struct{} { return s.compared }
 
+func (s *Sealer) isCompared() bool {
+	select {
+	case <-s.compared:
+		return true
+	default:
+		return false
+	}
+}
+
 // Status returns how far sealing is.
 func (s *Sealer) Status() Status {
 	s.mu.Lock()
@@ -105,7 +114,7 @@ func (s *Sealer) Status() Status {
 }
 
 // Run seals until ctx ends. It goes on after failures of its storage, and fails with ErrForked when the stream is not the one that was
-// sealed. It is called once.
+// sealed, and with tree.ErrDamaged if the tree is damaged from the start. It is called once.
 func (s *Sealer) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.anchorLoop(ctx) })
@@ -117,7 +126,7 @@ func (s *Sealer) Run(ctx context.Context) error {
 				return ctx.Err()
 			}
 			var gap *stream.GapError
-			if errors.Is(err, ErrForked) || errors.As(err, &gap) {
+			if errors.Is(err, ErrForked) || errors.As(err, &gap) || errors.Is(err, tree.ErrDamaged) && !s.isCompared() {
 				return fmt.Errorf("sealing: %w", err)
 			}
 			s.stop(ctx, err)

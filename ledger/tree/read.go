@@ -13,15 +13,6 @@ import (
 	"github.com/phrledger/phr/ledger"
 )
 
-// Begun tells whether there is a tree in a directory.
-func Begun(files Files) (bool, error) {
-	names, err := files.ReadDir(".")
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return slices.Contains(names, checkpointName), err
-}
-
 // proven reads hashes of a tree, each proven by its root. It keeps the tiles that it has read.
 type proven struct {
 	*Store
