@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -17,6 +18,7 @@ import (
 func nodeVerb(ctx context.Context, e *env, args []string) error {
 	fs := e.flags()
 	dir := fs.String("data", "", "`DIR` of everything the node keeps; made if it is not there")
+	tree := fs.String("tree", "", "`DIR` of the sealed copy of the log, best on another disk (tree in the data directory)")
 	listen := fs.String("listen", "127.0.0.1:4222", "`HOST:PORT` for people, a loopback address; port 0 is any that is free")
 	endorse := fs.Bool("endorse-all", false, "endorse every authority that registers: for trying things out")
 	site := fs.String("http", "", "`HOST:PORT`, a loopback address, that shows the tree of the log (C2SP tlog-tiles)")
@@ -37,11 +39,11 @@ func nodeVerb(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	n, err := node.Start(ctx, node.Config{
-		Dir: *dir, Listen: *listen, HTTP: *site, EndorseAll: *endorse, Witnesses: asked,
+		Dir: *dir, Tree: *tree, Listen: *listen, HTTP: *site, EndorseAll: *endorse, Witnesses: asked,
 		Log: slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {
-		return err
+		return repairable(err, *dir)
 	}
 	defer n.Close()
 	g, ctx := errgroup.WithContext(ctx)
@@ -58,7 +60,15 @@ func nodeVerb(ctx context.Context, e *env, args []string) error {
 			return err
 		}
 	})
-	return g.Wait()
+	return repairable(g.Wait(), *dir)
+}
+
+// repairable says what to do about an error of a node whose storage is damaged.
+func repairable(err error, dir string) error {
+	if errors.Is(err, node.ErrDamaged) {
+		return &hinted{err, "nothing was lost by this start: run 'phr node repair --data " + dir + "', which says what is damaged and mends it"}
+	}
+	return err
 }
 
 // cosigners reads who is asked to cosign; nobody if no policy is named.

@@ -35,7 +35,7 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"as": as, "start": start, "interrupt": interrupt, "crash": crash, "await": await, "fewer": fewer, "capture": capture, "bundle": bundle, "misuse": misuse,
+			"as": as, "start": start, "interrupt": interrupt, "crash": crash, "await": await, "fewer": fewer, "capture": capture, "bundle": bundle, "lose": lose, "rot": rot, "misuse": misuse,
 		},
 	})
 }
@@ -202,6 +202,32 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 2, "capture VARIABLE FILE")
 	line, _, _ := strings.Cut(ts.ReadFile(args[1]), "\n")
 	ts.Setenv(args[0], strings.TrimSpace(line))
+}
+
+// lose GLOB removes a file or directory.
+func lose(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "lose GLOB")
+	ts.Check(os.RemoveAll(theOne(ts, args[0])))
+}
+
+// rot GLOB flips a bit in the middle of a file.
+func rot(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "rot GLOB")
+	path := theOne(ts, args[0])
+	contents, err := os.ReadFile(path)
+	ts.Check(err)
+	contents[len(contents)/2] ^= 1
+	ts.Check(os.WriteFile(path, contents, 0o600))
+}
+
+// theOne returns the one file that a pattern matches.
+func theOne(ts *testscript.TestScript, pattern string) string {
+	found, err := filepath.Glob(ts.MkAbs(pattern))
+	ts.Check(err)
+	if len(found) != 1 {
+		ts.Fatalf("%s matches %d files", pattern, len(found))
+	}
+	return found[0]
 }
 
 // bundle N FILE writes a transaction bundle of N observations.

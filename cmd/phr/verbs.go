@@ -279,6 +279,14 @@ func verbs() []verb {
 			"phr node --data /var/lib/phr --listen 127.0.0.1:4222", nodeVerb,
 		},
 		{
+			"node scrub", operators, "--data DIR", "look for damages in everything that a node keeps, while it does not run",
+			"phr node scrub --data /var/lib/phr", nodeScrub,
+		},
+		{
+			"node repair", operators, "--data DIR [--dry-run]", "mend what is damaged of a node's storage from what is whole",
+			"phr node repair --data /var/lib/phr\nphr node repair --data /var/lib/phr --tree /mnt/other/tree --checkpoint kept", nodeRepair,
+		},
+		{
 			"authority endorse", operators, "NAME FINGERPRINT --data DIR", "give a name to an authority, as the registry that lives in a node's directory",
 			"phr authority endorse city-hospital ABCD-… --data /var/lib/phr", authorityEndorse,
 		},
