@@ -100,7 +100,7 @@ func (n *Node) start(ctx context.Context) (err error) {
 	if n.keys, err = openKeys(c.Dir, sealed); err != nil {
 		return err
 	}
-	if err := n.checkTree(files); err != nil {
+	if err := n.checkStorage(files); err != nil {
 		return err
 	}
 	if n.server, err = embedded.Start(ctx, embedded.Config{Dir: c.Dir, Listen: c.Listen, Log: c.Log}); err != nil {

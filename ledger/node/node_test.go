@@ -3,6 +3,7 @@ package node_test
 import (
 	"context"
 	"log/slog"
+	"os"
 	"testing"
 	"time"
 
@@ -11,7 +12,22 @@ import (
 	"github.com/phrledger/phr/ledger/node"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// testDir is for what is made for several tests.
+var testDir string
+
+func TestMain(m *testing.M) {
+	if code, victim := isVictim(); victim {
+		os.Exit(code)
+	}
+	var err error
+	if testDir, err = os.MkdirTemp("", "phr-node"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(testDir)
+		os.Exit(code)
+	}))
+}
 
 // running is a node that runs until the test ends or stop is called.
 type running struct {

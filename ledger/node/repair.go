@@ -18,6 +18,7 @@ import (
 	"github.com/phrledger/phr/ledger/repair"
 	"github.com/phrledger/phr/ledger/sealer"
 	"github.com/phrledger/phr/ledger/stream"
+	"github.com/phrledger/phr/ledger/stream/embedded"
 	"github.com/phrledger/phr/ledger/tree"
 )
 
@@ -63,16 +64,57 @@ func (k *keys) verifier() (note.Verifier, error) {
 	return tree.NewVerifier(tree.Origin(k.root), k.log.Public().(ed25519.PublicKey))
 }
 
-// checkTree compares the tree with the checkpoint that was kept beside the log: a tree that is lost, or older, is not begun anew.
-func (n *Node) checkTree(files tree.Dir) error {
+// checkStorage looks at what the node is to go on from before any of it is opened for writing. A server that starts on a damaged file
+// cuts off what follows the damage, and can be busy with it for ever.
+func (n *Node) checkStorage(files tree.Dir) error {
+	lock, err := embedded.Lock(n.config.Dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	verifier, err := n.keys.verifier()
 	if err != nil {
 		return err
 	}
 	store, err := tree.Open(files, verifier)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	if err == nil {
+		err = n.checkTree(store, verifier)
 	}
+	if err == nil {
+		c, _ := store.Checkpoint()
+		err = n.checkBlocks(c.Size)
+	}
+	if isDamage(err) {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
+}
+
+// checkBlocks looks for files of JetStream that can't be read through. What they end in may be an entry that was being written.
+func (n *Node) checkBlocks(sealed uint64) error {
+	for _, name := range []string{stream.LedgerName, stream.KeysName} {
+		dir, err := embedded.StreamDir(n.config.Dir, name)
+		if err != nil {
+			return err
+		}
+		b, err := embedded.OpenBlocks(dir, func(stream.Entry) error { return nil })
+		if err != nil {
+			return err
+		}
+		for _, f := range b.Faults {
+			if !f.Tail || name == stream.LedgerName && b.Last() < sealed {
+				return fmt.Errorf("%w: %s can't be read", errBlock, f)
+			}
+		}
+	}
+	return nil
+}
+
+// errBlock says that a file of JetStream is damaged.
+var errBlock = errors.New("a block of JetStream is damaged")
+
+// checkTree compares the tree with the checkpoint that was kept beside the log: a tree that is lost, or older, is not begun anew.
+func (n *Node) checkTree(store *tree.Store, verifier note.Verifier) error {
 	signed, err := readKept(n.config.Dir)
 	if signed == nil || err != nil {
 		return err
@@ -84,16 +126,13 @@ func (n *Node) checkTree(files tree.Dir) error {
 	}
 	newest, _ := store.Checkpoint()
 	if newest.Size < kept.Size {
-		return fmt.Errorf("%w: the tree has %d entries, and %d were sealed", ErrDamaged, newest.Size, kept.Size)
+		return fmt.Errorf("%w: the tree has %d entries, and %d were sealed", tree.ErrDamaged, newest.Size, kept.Size)
 	}
 	proof, _, err := store.Consistency(kept.Size)
-	if err == nil {
-		err = newest.Extends(kept, proof)
-	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+		return err
 	}
-	return nil
+	return newest.Extends(kept, proof)
 }
 
 // keepCheckpoint keeps the newest checkpoint beside the log while the tree grows.
@@ -132,7 +171,7 @@ func (n *Node) sayIncidents(ctx context.Context) error {
 // isDamage tells whether an error says that the storage is not what it was.
 func isDamage(err error) bool {
 	var gap *stream.GapError
-	return errors.Is(err, sealer.ErrForked) || errors.Is(err, tree.ErrDamaged) || errors.Is(err, tree.ErrNotProven) || errors.As(err, &gap)
+	return errors.Is(err, errBlock) || errors.Is(err, sealer.ErrForked) || errors.Is(err, tree.ErrDamaged) || errors.Is(err, tree.ErrNotProven) || errors.As(err, &gap)
 }
 
 // RepairOptions are what a repair may be told. The zero value is ready.
