@@ -68,6 +68,9 @@ func repairable(err error, dir string) error {
 	if errors.Is(err, node.ErrDamaged) {
 		return &hinted{err, "nothing was lost by this start: run 'phr node repair --data " + dir + "', which says what is damaged and mends it"}
 	}
+	if errors.Is(err, node.ErrWrite) {
+		return &hinted{err, "make room on the disk, or repair it, and start the node again: nothing that was acknowledged is lost"}
+	}
 	return err
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/hex"
 	"flag"
 	"fmt"
 	mrand "math/rand/v2"
@@ -70,44 +69,54 @@ func runVictim(dir string) error {
 		return err
 	}
 	for {
-		if err := registerNext(ctx, conn); err != nil {
+		hash, err := register(ctx, conn)
+		if err != nil {
 			return err
 		}
+		fmt.Println("acknowledged", hash)
 	}
 }
 
-// registerNext registers a new person, and prints the hash of the event once it is acknowledged.
-func registerNext(ctx context.Context, conn *stream.Conn) error {
+// register registers a new person, and returns the hash of the event once it is acknowledged.
+func register(ctx context.Context, conn *stream.Conn) (string, error) {
 	id, _, err := identity.Generate(rand.Reader)
 	if err != nil {
-		return err
+		return "", err
 	}
 	eid, err := ledger.NewEventID(rand.Reader, time.Now())
 	if err != nil {
-		return err
+		return "", err
 	}
 	e := &ledger.Event{ID: eid, Chain: ledger.PersonChain(id.GID()), Number: 1, Author: id.GID(), Time: time.Now(), Body: registrationOf(id)}
 	if err := e.Sign(id); err != nil {
-		return err
+		return "", err
 	}
 	raw, err := e.Marshal()
 	if err != nil {
-		return err
+		return "", err
 	}
 	sid, err := ledger.NewSubmissionID(rand.Reader, time.Now())
 	if err != nil {
-		return err
+		return "", err
 	}
 	request, err := canonical.Marshal(protocol.Submission{ID: sid, Count: 1, Events: [][]byte{raw}})
 	if err != nil {
-		return err
+		return "", err
 	}
 	if _, err := conn.Request(ctx, protocol.Register(id.GID()), request); err != nil {
-		return err
+		return "", err
 	}
-	hash := ledger.HashEvent(raw)
-	fmt.Println("acknowledged", hex.EncodeToString(hash[:]))
-	return nil
+	return ledger.HashEvent(raw).String(), nil
+}
+
+// hashes returns the events that are in a node's log.
+func (n *running) hashes(t *testing.T) map[string]bool {
+	t.Helper()
+	there := make(map[string]bool)
+	for _, e := range n.holds(t).entries {
+		there[e.ID] = true
+	}
+	return there
 }
 
 // witnessed is what the victims of a TestKill have said.
@@ -159,12 +168,7 @@ func TestKill(t *testing.T) {
 		t.Fatal("the node never did anything before it was killed")
 	}
 	n := run(t, node.Config{Dir: dir, Listen: "127.0.0.1:0"})
-	there := make(map[string]bool)
-	for _, e := range n.holds(t).entries {
-		entry, err := ledger.ParseEntry(e.Data)
-		must(t, err)
-		there[hex.EncodeToString(entry.Hash[:])] = true
-	}
+	there := n.hashes(t)
 	for _, hash := range w.acknowledged {
 		if !there[hash] {
 			t.Errorf("event %s was acknowledged, and is gone", hash)

@@ -24,6 +24,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.tables.Run(working) })
 	g.Go(func() error { return n.sealer.Run(working) })
 	g.Go(func() error { return n.server.Ledger().Guard(working) })
+	g.Go(func() error { return n.watch(working) })
 	g.Go(func() error {
 		if err := n.prepare(working); err != nil {
 			return err
@@ -38,6 +39,19 @@ func (n *Node) Run(ctx context.Context) error {
 		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return fmt.Errorf("running the node: %w", err)
+}
+
+// ErrWrite is returned, wrapped, when the log can't be written, as on a full disk. What was acknowledged is there; the node goes on when it
+// is started again and there is room.
+var ErrWrite = errors.New("the log can't be written")
+
+// watch ends the node when its server takes nothing more: those who write would wait for nothing.
+func (n *Node) watch(ctx context.Context) error {
+	err := n.server.Watch(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("%w: %w", ErrWrite, err)
 }
 
 // prepare waits until the node knows its log, and appends what is missing at its beginning.

@@ -45,6 +45,7 @@ type Server struct {
 	node   *nats.Conn
 	ledger *stream.Ledger
 	guest  string
+	broken chan error
 }
 
 // Start runs a server, opens the ledger in it, and refuses with a *stream.UnsafeError if either is configured in a way
@@ -153,7 +154,8 @@ func (s *Server) run(c Config, opts *server.Options) error {
 	if s.srv, err = server.NewServer(opts); err != nil {
 		return fmt.Errorf("configuring the server: %w", err)
 	}
-	log := &logger{log: c.Log}
+	s.broken = make(chan error, 1)
+	log := &logger{log: c.Log, broken: s.broken}
 	s.srv.SetLoggerV2(log, false, false, false)
 	s.srv.Start()
 	if !s.srv.ReadyForConnections(readyTimeout) {
@@ -192,6 +194,17 @@ func (s *Server) open(ctx context.Context, c Config) error {
 
 // Ledger returns the node's side of the ledger. It lives as long as the server.
 func (s *Server) Ledger() *stream.Ledger { return s.ledger }
+
+// Watch returns when ctx ends, or when the server has failed to write its files, as on a full disk. It stores nothing more then, until it
+// is started again, and does not answer those who want it to.
+func (s *Server) Watch(ctx context.Context) error {
+	select {
+	case err := <-s.broken:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // URL returns where people connect, "nats://127.0.0.1:4222", or "" if the server does not listen.
 func (s *Server) URL() string {

@@ -1,14 +1,18 @@
 package embedded
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 )
 
 // A logger passes the server's own messages on, and keeps the first fatal one instead of ending the process.
 type logger struct {
 	log *slog.Logger
+
+	broken chan error // gets the first failure to write, which the server does not go on after
 
 	mu    sync.Mutex
 	fatal error
@@ -38,7 +42,14 @@ func (l *logger) Warnf(format string, v ...any) {
 }
 
 func (l *logger) Errorf(format string, v ...any) {
-	l.log.Error("nats", "text", fmt.Sprintf(format, v...))
+	text := fmt.Sprintf(format, v...)
+	l.log.Error("nats", "text", text)
+	if strings.Contains(text, "ritical write error") {
+		select {
+		case l.broken <- errors.New(text):
+		default: // an earlier one is told
+		}
+	}
 }
 
 func (l *logger) Debugf(string, ...any) {}
