@@ -25,6 +25,7 @@ import (
 type cluster struct {
 	testing.TB
 	servers []*server.Server
+	options []*server.Options
 	dirs    []string
 	ledger  *stream.Ledger
 	conn    *nats.Conn
@@ -42,21 +43,39 @@ func startCluster(t testing.TB) *cluster {
 			JetStream: true, StoreDir: dir, SyncAlways: true, Routes: routes,
 			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port, PoolSize: -1},
 		}
-		s, err := server.NewServer(opts)
+		c.options, c.dirs = append(c.options, opts), append(c.dirs, dir)
+	}
+	c.start()
+	return c
+}
+
+// start starts the servers, and opens the ledger.
+func (c *cluster) start() {
+	c.Helper()
+	c.servers = nil
+	for _, opts := range c.options {
+		s, err := server.NewServer(opts.Clone())
 		if err != nil {
-			t.Fatal(err)
+			c.Fatal(err)
 		}
 		s.Start()
-		t.Cleanup(func() { stop(s) })
-		c.servers, c.dirs = append(c.servers, s), append(c.dirs, dir)
+		c.Cleanup(func() { stop(s) })
+		c.servers = append(c.servers, s)
 	}
 	for _, s := range c.servers {
 		if !s.ReadyForConnections(10 * time.Second) {
-			t.Fatal("a server does not start")
+			c.Fatal("a server does not start")
 		}
 	}
 	c.open()
-	return c
+}
+
+// stop stops all servers.
+func (c *cluster) stop() {
+	c.conn.Close()
+	for _, s := range c.servers {
+		stop(s)
+	}
 }
 
 // freePorts returns ports that nobody listens at, and the routes to servers that will.
@@ -104,9 +123,12 @@ func (c *cluster) open() {
 			return err == nil
 		})
 	}
-	if c.ledger, err = stream.OpenLedger(c.Context(), c.conn, stream.Config{Clients: "A"}); err != nil {
-		c.Fatal(err)
-	}
+	c.until("the ledger", func() bool {
+		ctx, cancel := context.WithTimeout(c.Context(), time.Second)
+		defer cancel()
+		c.ledger, err = stream.OpenLedger(ctx, c.conn, stream.Config{Clients: "A"})
+		return err == nil
+	})
 }
 
 // until waits for what the servers agree on by themselves.
