@@ -219,7 +219,7 @@ func readRecord(data, key []byte, last uint64, searching bool) (r record, ok boo
 	body = body[subject:]
 	if headers > 0 {
 		size := int(le.Uint32(body))
-		if size > len(body)-headers {
+		if end := bytes.Index(body[headers:], []byte("\r\n\r\n")); end+4 != size { // the checksum does not cover the length
 			return r, false
 		}
 		header, err := nats.DecodeHeadersMsg(body[headers : headers+size])
