@@ -57,11 +57,8 @@ func (c *Client) AccessLog(ctx context.Context) ([]Access, error) {
 func (c *Client) accessLog(ctx context.Context) ([]Access, error) {
 	var entries []*ledger.Entry
 	var sequences []uint64
-	err := c.attempt(ctx, loginKey, func(s *session) error {
-		entries, sequences = nil, nil
-		_, err := c.walk(ctx, s, ledger.RecordChain(c.GID(), ledger.Access), spot{}, func(e *ledger.Entry, sequence uint64) {
-			entries, sequences = append(entries, e), append(sequences, sequence)
-		})
+	err := c.attempt(ctx, loginKey, func(s *session) (err error) {
+		entries, sequences, err = c.placed(ctx, s, ledger.RecordChain(c.GID(), ledger.Access))
 		return err
 	})
 	if err != nil {

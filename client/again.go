@@ -22,6 +22,7 @@ const (
 // too often. It is the one place where anything is tried again, so try must bear being called twice: even after an
 // error, what it did may count.
 func (c *Client) attempt(ctx context.Context, key sessionKey, try func(*session) error) error {
+	c.settleInPassing(ctx)
 	var conflicts, failures int
 	for {
 		s, err := c.session(ctx, key)

@@ -51,7 +51,7 @@ func (w *alarmWatch) follow(ctx context.Context, s *session) error {
 
 // deliver tells what is new.
 func (w *alarmWatch) deliver(ctx context.Context, s *session) error {
-	if err := w.feed.catchUp(ctx, s, func(e *ledger.Entry) { w.entries = append(w.entries, e) }); err != nil {
+	if err := w.feed.catchUp(ctx, s, func(e *ledger.Entry, _ uint64) { w.entries = append(w.entries, e) }); err != nil {
 		return err
 	}
 	if !w.begun {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -21,13 +22,14 @@ type Book struct {
 	turn    turn // whose holder may touch what follows
 	feed    *feed
 	seen    *mark
-	astray  error           // what the node shows is not the history that was seen before
-	records []*ledger.Entry // record events in their order
-	sets    []*ledger.Entry // policies in their order
-	ids     map[ledger.EventID]bool
-	ahead   time.Duration // of log time, before the caller's clock
+	records []*ledger.Entry           // record events in their order
+	sets    []*ledger.Entry           // policies in their order
+	ids     map[ledger.EventID]uint64 // of records, with their places in the log
+	ahead   time.Duration             // of log time, before the caller's clock
 	keys    map[uint32]*openEpoch
 	tended  string // the picture of what there was to tend when that was last tried
+
+	restoring bool // what the node has lost is being sent again
 }
 
 // Book opens a compartment. Nothing is asked of the node but who the patient is.
@@ -59,7 +61,7 @@ func (c *Client) Book(ctx context.Context, patient identity.GID, name ledger.Com
 	}
 	b = &Book{
 		c: c, chain: chain, turn: newTurn(), feed: newFeed(c, chain), seen: seen,
-		ids: make(map[ledger.EventID]bool), keys: make(map[uint32]*openEpoch),
+		ids: make(map[ledger.EventID]uint64), keys: make(map[uint32]*openEpoch),
 	}
 	c.books[chain] = b
 	return b, nil
@@ -126,28 +128,58 @@ func (b *Book) moved(ctx context.Context, s *session) (bool, error) {
 	return b.c.head(b.chain).Number > before, err
 }
 
-// catchUp reads what is new.
+// catchUp reads what is new. What this home has sent and the node has lost is sent again.
 func (b *Book) catchUp(ctx context.Context, s *session) error {
+	if b.restoring {
+		return b.read(ctx, s)
+	}
+	return b.c.restore(ctx, b.chain, func() (*mark, error) { return b.seen, b.read(ctx, s) }, b.again)
+}
+
+// read reads what is new.
+func (b *Book) read(ctx context.Context, s *session) error {
+	if err := b.seen.expect(); err != nil {
+		return err
+	}
 	if err := b.feed.catchUp(ctx, s, b.take); err != nil {
 		return err
 	}
-	if b.astray != nil {
-		return b.astray
-	}
+	b.seen.rejected = b.feed.rejected
 	if b.own() && b.c.isErased() {
-		return nil // the home keeps nothing of it any more
+		return b.seen.astray // the home keeps nothing of it any more
 	}
 	return b.seen.reach(b.c.head(b.chain))
 }
 
-// take keeps a record event or a policy. Every entry passes here, so a history that leaves out what was seen before is noticed.
-func (b *Book) take(e *ledger.Entry) {
-	if err := b.seen.pass(e); err != nil && b.astray == nil {
-		b.astray = err
+// again sends a submission that the node has lost, in a session that may write.
+func (b *Book) again(ctx context.Context, m *mark, l *sent) error {
+	s, err := b.c.session(ctx, b.writeKey())
+	if err != nil {
+		return err
 	}
+	b.restoring = true
+	defer func() { b.restoring = false }()
+	if !l.Records {
+		return b.c.resend(ctx, s, m, l, b.sessionID(s))
+	}
+	w, err := b.rewriting(l)
+	if err != nil {
+		return err
+	}
+	err = w.try(ctx, s)
+	code := codeOf(err)
+	if code == protocol.CodeInvalid || code == protocol.CodeBad || errors.Is(err, ErrErased) || errors.Is(err, fs.ErrNotExist) {
+		return b.c.giveUp(ctx, l, err)
+	}
+	return err
+}
+
+// take keeps a record event or a policy. Every entry passes here, so a history that leaves out what was seen before is noticed.
+func (b *Book) take(e *ledger.Entry, sequence uint64) {
+	b.seen.pass(e, sequence)
 	if e.Kind().IsRecord() {
 		b.records = append(b.records, e)
-		b.ids[e.ID] = true
+		b.ids[e.ID] = sequence
 	}
 	if e.Kind() == ledger.PolicySetKind {
 		b.sets = append(b.sets, e)
@@ -166,7 +198,7 @@ func (b *Book) append(ctx context.Context, s *session, others []*ledger.Event, b
 	if len(others) > 0 {
 		subject = protocol.IngestOwner(b.chain.Owner)
 	}
-	if err := submit(ctx, s.conn, subject, b.c.config.Now(), slices.Concat(others, events), parts); err != nil {
+	if err := b.c.submit(ctx, s.conn, subject, slices.Concat(others, events), parts); err != nil {
 		return err
 	}
 	return b.catchUp(ctx, s)

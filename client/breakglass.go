@@ -172,7 +172,7 @@ func (c *Client) inEmergency(
 			if err != nil {
 				return err
 			}
-			if err := submit(ctx, s.conn, protocol.Breakglass, c.config.Now(), events, nil); err != nil {
+			if err := c.submit(ctx, s.conn, protocol.Breakglass, events, nil); err != nil {
 				return err
 			}
 			said = true // and what is decided next is that it stands there

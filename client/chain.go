@@ -23,8 +23,32 @@ func (c *Client) ownEntries(ctx context.Context, chain ledger.Chain) (all []*led
 
 // entries is ownEntries in a session.
 func (c *Client) entries(ctx context.Context, s *session, chain ledger.Chain) (all []*ledger.Entry, err error) {
-	_, err = c.walk(ctx, s, chain, spot{}, func(e *ledger.Entry, _ uint64) { all = append(all, e) })
+	all, _, err = c.placed(ctx, s, chain)
 	return all, err
+}
+
+// placed reads a whole chain of the caller's own in a session, with the place of each entry in the log. What this home has sent and the
+// node has lost is sent again.
+func (c *Client) placed(ctx context.Context, s *session, chain ledger.Chain) (all []*ledger.Entry, sequences []uint64, err error) {
+	read := func() (*mark, error) {
+		all, sequences = nil, nil
+		seen, err := newMark(c.home, chain)
+		if err != nil {
+			return nil, err
+		}
+		if err := seen.expect(); err != nil {
+			return nil, err
+		}
+		_, err = c.walk(ctx, s, seen, spot{}, func(e *ledger.Entry, sequence uint64) {
+			all, sequences = append(all, e), append(sequences, sequence)
+		})
+		return seen, err
+	}
+	err = c.restore(ctx, chain, read, func(ctx context.Context, m *mark, l *sent) error { return c.resend(ctx, s, m, l, ledger.SessionID{}) })
+	if err != nil {
+		return nil, nil, err
+	}
+	return all, sequences, nil
 }
 
 // spot is how far a chain was read.
@@ -33,18 +57,15 @@ type spot struct {
 	next uint64 // stream sequence to go on at
 }
 
-// walk reads a chain of the caller's own from where it was read to before, calls fn with each entry and its stream sequence, and
-// returns how far it came. Each entry follows the one before it and is signed by its author, who is the caller, or on the access log a node or
-// one who has a part in an emergency. A person's chain is read from its beginning.
-func (c *Client) walk(ctx context.Context, s *session, chain ledger.Chain, at spot, fn func(*ledger.Entry, uint64)) (spot, error) {
-	seen, err := newMark(c.home, chain)
-	if err != nil {
-		return at, err
-	}
+// walk reads the chain of a mark, one of the caller's own, from where it was read to before, calls fn with each entry and its stream
+// sequence, and returns how far it came. Each entry follows the one before it and is signed by its author, who is the caller, or on the
+// access log a node or one who has a part in an emergency. A person's chain is read from its beginning.
+func (c *Client) walk(ctx context.Context, s *session, seen *mark, at spot, fn func(*ledger.Entry, uint64)) (spot, error) {
+	chain := seen.chain
 	f := newFeed(c, chain)
 	f.next = at.next
 	var self *identity.Keys // in force on the caller's own person chain, after what was read of it
-	err = f.fetch(ctx, s, func(raw []stream.Entry) error {
+	err := f.fetch(ctx, s, func(raw []stream.Entry) error {
 		for _, r := range raw {
 			e, err := ledger.ParseEntry(r.Data)
 			if err != nil {
@@ -61,9 +82,7 @@ func (c *Client) walk(ctx context.Context, s *session, chain ledger.Chain, at sp
 					return err
 				}
 			}
-			if err := seen.pass(e); err != nil {
-				return err
-			}
+			seen.pass(e, r.Seq)
 			at = spot{ledger.Head{Number: e.Number, Hash: e.Hash}, r.Seq + 1}
 			fn(e, r.Seq)
 		}
@@ -72,6 +91,7 @@ func (c *Client) walk(ctx context.Context, s *session, chain ledger.Chain, at sp
 	if err != nil {
 		return at, fmt.Errorf("reading %s: %w", chain, err)
 	}
+	seen.rejected = f.rejected
 	return at, seen.reach(at.head)
 }
 
@@ -152,7 +172,7 @@ func (c *Client) say(ctx context.Context, chain ledger.Chain, bodies func([]*led
 		if said, err = c.extend(chain, headAfter(entries), ledger.SessionID{}, next); err != nil {
 			return err
 		}
-		return submit(ctx, s.conn, protocol.IngestOwner(chain.Owner), c.config.Now(), said, nil)
+		return c.submit(ctx, s.conn, protocol.IngestOwner(chain.Owner), said, nil)
 	})
 	return said, err
 }

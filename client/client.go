@@ -42,6 +42,10 @@ type Client struct {
 	books  map[ledger.Chain]*Book
 	desk   *desk // of the caller's authority; nil before it is first used
 	closed bool
+
+	unsettled []ledger.SubmissionID // of this client, not known to be sealed
+	sequence  uint64                // in the log, of the last of them
+	settled   time.Time             // when the node was last asked what is sealed
 }
 
 // Dial connects to the node as a guest and learns who runs it. It fails if what the node says is not signed by the root that
@@ -65,6 +69,7 @@ func Dial(ctx context.Context, c Config) (*Client, error) {
 		conn.Close()
 		return nil, err
 	}
+	cl.settleInPassing(ctx)
 	return cl, nil
 }
 

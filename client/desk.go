@@ -106,14 +106,23 @@ func (d *desk) say(ctx context.Context, s *session, bodies []ledger.Body) error 
 	if err != nil {
 		return err
 	}
-	if err := submit(ctx, s.conn, protocol.IngestOwner(d.chain.Owner), d.c.config.Now(), events, nil); err != nil {
+	if err := d.c.submit(ctx, s.conn, protocol.IngestOwner(d.chain.Owner), events, nil); err != nil {
 		return err
 	}
 	return d.catchUp(ctx, s)
 }
 
-// catchUp reads what is new on the chain.
+// catchUp reads what is new on the chain. What this home has sent and the node has lost is sent again.
 func (d *desk) catchUp(ctx context.Context, s *session) error {
+	again := func(ctx context.Context, m *mark, l *sent) error { return d.c.resend(ctx, s, m, l, ledger.SessionID{}) }
+	return d.c.restore(ctx, d.chain, func() (*mark, error) { return d.seen, d.read(ctx, s) }, again)
+}
+
+// read reads what is new on the chain.
+func (d *desk) read(ctx context.Context, s *session) error {
+	if err := d.seen.expect(); err != nil {
+		return err
+	}
 	f := newFeed(d.c, d.chain)
 	f.next = d.next
 	err := f.fetch(ctx, s, func(raw []stream.Entry) error {
@@ -128,6 +137,7 @@ func (d *desk) catchUp(ctx context.Context, s *session) error {
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", d.chain, err)
 	}
+	d.seen.rejected = f.rejected
 	return d.seen.reach(d.head)
 }
 
@@ -139,9 +149,7 @@ func (d *desk) take(ctx context.Context, f *feed, raw stream.Entry) error {
 	if err := d.c.follows(ctx, d.chain, d.head, e); err != nil {
 		return err
 	}
-	if err := d.seen.pass(e); err != nil {
-		return err
-	}
+	d.seen.pass(e, raw.Seq)
 	if err := d.roster.Apply(e); err != nil {
 		return err
 	}

@@ -166,6 +166,9 @@ func (o *opening) puncture(ctx context.Context, number uint32, entries []*ledger
 
 // dropDrafts takes drafts out of the outbox, and what is on the log already. The caller has the outbox and the turn.
 func (b *Book) dropDrafts(ctx context.Context, doomed func(*Draft) bool) (dropped int, err error) {
+	if err := b.c.home.dropWritten(b.chain); err != nil {
+		return 0, err
+	}
 	waiting, err := b.c.home.waiting(b.chain)
 	if err != nil {
 		return 0, err
@@ -190,6 +193,23 @@ func (b *Book) dropDrafts(ctx context.Context, doomed func(*Draft) bool) (droppe
 		}
 	}
 	return dropped, nil
+}
+
+// dropWritten drops the drafts of what is written to a chain and not sealed yet. If the node loses it now, it can be sent again only
+// as it was sealed.
+func (h *Home) dropWritten(chain ledger.Chain) error {
+	box, err := h.outbox()
+	if err != nil {
+		return err
+	}
+	for _, l := range box.Sent {
+		if l.Records && l.on(chain) != nil {
+			if err := h.removeLeft((&waitingFor{ID: l.ID}).file()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // forget drops the keys that an event has ended: who follows the log keeps nothing that opens what is erased.

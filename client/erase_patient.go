@@ -137,7 +137,7 @@ func (c *Client) eraseAll(ctx context.Context, s *session, r EraseRequest) error
 			return err
 		}
 	}
-	return submit(ctx, s.conn, protocol.IngestOwner(string(c.GID())), c.config.Now(), all, nil)
+	return c.submit(ctx, s.conn, protocol.IngestOwner(string(c.GID())), all, nil)
 }
 
 // forgetBooks drops the keys of the caller's own record.
@@ -180,6 +180,11 @@ func (h *Home) forgetRecord(ctx context.Context) error {
 			names = append(names, w.file())
 		}
 	}
+	for _, l := range box.Sent {
+		if l.Records && own(l.Spans[0].Chain) {
+			names = append(names, l.file(), (&waitingFor{ID: l.ID}).file())
+		}
+	}
 	for _, name := range names {
 		if err := h.remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -189,6 +194,7 @@ func (h *Home) forgetRecord(ctx context.Context) error {
 	err = h.changeOutbox(ctx, func(box *outbox) {
 		box.Waiting = slices.DeleteFunc(box.Waiting, func(w waitingFor) bool { return own(w.Chain) })
 		box.Imports = slices.DeleteFunc(box.Imports, func(im importing) bool { return own(im.Chain) })
+		box.Sent = slices.DeleteFunc(box.Sent, func(l sent) bool { return l.Records && own(l.Spans[0].Chain) })
 	})
 	if err != nil {
 		return err

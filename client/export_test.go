@@ -39,7 +39,7 @@ func (b *Book) Submit(ctx context.Context, op ledger.Operation, parts []protocol
 		if err := b.sign(s, events); err != nil {
 			return err
 		}
-		told = submit(ctx, s.conn, protocol.Ingest(b.chain), b.c.config.Now(), events, parts)
+		told = b.c.submit(ctx, s.conn, protocol.Ingest(b.chain), events, parts)
 		return nil
 	})
 	return errors.Join(err, told)
@@ -77,7 +77,7 @@ func (h *Held) Submit(ctx context.Context, head ledger.Head, parts []protocol.Pa
 	if err := h.b.c.place(events, head, h.s.id); err != nil {
 		return err
 	}
-	return submit(ctx, h.s.conn, protocol.Ingest(events[0].Chain), h.b.c.config.Now(), events, parts)
+	return h.b.c.submit(ctx, h.s.conn, protocol.Ingest(events[0].Chain), events, parts)
 }
 
 // Parts asks for the owner part, the shred and the link of the epoch in force.
@@ -151,7 +151,7 @@ func (b *Book) Event(body ledger.Body) (*ledger.Event, error) { return b.c.event
 // Seal makes a record event for the epoch in force.
 func (b *Book) Seal(ctx context.Context, d Draft) (e *ledger.Event, err error) {
 	err = b.do(ctx, b.writeKey(), func(s *session) error {
-		events, err := b.seal(ctx, s, []Draft{d})
+		events, err := b.seal(ctx, s, []Draft{d}, nil)
 		if err == nil {
 			e = events[0]
 		}
@@ -312,7 +312,7 @@ func (c *Client) SayInEmergency(ctx context.Context, chain ledger.Chain, head le
 	if err != nil {
 		return err
 	}
-	return submit(ctx, s.conn, protocol.Breakglass, c.config.Now(), events, nil)
+	return c.submit(ctx, s.conn, protocol.Breakglass, events, nil)
 }
 
 // AskEmergencies asks the node as Emergencies does.

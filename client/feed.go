@@ -37,9 +37,9 @@ func (f *feed) fetch(ctx context.Context, s *session, fn func([]stream.Entry) er
 	})
 }
 
-// catchUp reads everything there is now, and calls fn with each entry that counts. After an error it goes on, the next time,
+// catchUp reads everything there is now, and calls fn with each entry that counts and its place in the log. After an error it goes on, the next time,
 // with the first entry that was not judged.
-func (f *feed) catchUp(ctx context.Context, s *session, fn func(*ledger.Entry)) error {
+func (f *feed) catchUp(ctx context.Context, s *session, fn func(e *ledger.Entry, sequence uint64)) error {
 	f.runs = ledger.Runs{}
 	return f.fetch(ctx, s, func(entries []stream.Entry) error {
 		for _, raw := range entries {
@@ -64,7 +64,7 @@ func (f *feed) observe(ctx context.Context, s *session, moved func() error) erro
 	})
 }
 
-func (f *feed) take(ctx context.Context, raw stream.Entry, fn func(*ledger.Entry)) error {
+func (f *feed) take(ctx context.Context, raw stream.Entry, fn func(*ledger.Entry, uint64)) error {
 	e, err := ledger.ParseEntry(raw.Data)
 	if err != nil {
 		return fmt.Errorf("what the node delivers of %s: %w", f.chain, err)
@@ -79,8 +79,8 @@ func (f *feed) take(ctx context.Context, raw stream.Entry, fn func(*ledger.Entry
 		if err := f.c.fold(ctx, run); err != nil {
 			return fmt.Errorf("what the node delivers of %s does not hold: %w", f.chain, err)
 		}
-		for _, e := range run {
-			fn(e)
+		for i, e := range run {
+			fn(e, raw.Seq-uint64(len(run)-1-i)) // a run is part of one submission
 		}
 	}
 	return nil

@@ -16,15 +16,22 @@ var ErrLost = errors.New("the node has lost or hides events")
 
 func lost(chain ledger.Chain, shown, known uint64) error {
 	return fmt.Errorf("%s goes to event %d on this node, and another event %d was seen before: %w; ask its operator, and write nothing there "+
-		"until it is clear what happened", chain, shown, known, ErrLost)
+		"until it is clear what happened; what was not sealed yet comes back from the homes of those who wrote it, when they use phr again", chain, shown, known, ErrLost)
 }
 
 // mark is where a chain was last seen to end, from this home and on an earlier run too. What the node shows must go through
 // there.
 type mark struct {
-	home  *Home
-	chain ledger.Chain
-	known ledger.Head
+	home   *Home
+	chain  ledger.Chain
+	known  ledger.Head
+	astray error         // what was shown is not the history that was seen before
+	shown  []ledger.Hash // of all events that were passed, in their order
+
+	rejected map[ledger.Hash]bool // entries that do not count
+	sent     []sent               // what this home has sent to the chain, and is not known to be sealed
+	met      []*sent              // of it, what turned out to be on the node's disk
+	moved    []sent               // of it, what stands on the chain in another form
 }
 
 func newMark(h *Home, chain ledger.Chain) (*mark, error) {
@@ -32,19 +39,23 @@ func newMark(h *Home, chain ledger.Chain) (*mark, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &mark{h, chain, known}, nil
+	return &mark{home: h, chain: chain, known: known}, nil
 }
 
-// pass looks at the next entry of the chain.
-func (m *mark) pass(e *ledger.Entry) error {
+// pass looks at the next entry of the chain, and where it stands in the log.
+func (m *mark) pass(e *ledger.Entry, sequence uint64) {
 	if e.Number == m.known.Number && e.Hash != m.known.Hash {
-		return lost(m.chain, e.Number, m.known.Number)
+		m.astray = lost(m.chain, e.Number, m.known.Number)
 	}
-	return nil
+	m.shown = append(m.shown, e.Hash)
+	m.meet(e, sequence)
 }
 
 // reach looks at where the chain ends, after every entry was passed, and keeps it.
 func (m *mark) reach(head ledger.Head) error {
+	if m.astray != nil {
+		return m.astray
+	}
 	if head.Number < m.known.Number || head.Number == m.known.Number && head.Hash != m.known.Hash {
 		return lost(m.chain, head.Number, m.known.Number)
 	}
@@ -76,7 +87,9 @@ func (c *Client) checkHeads(shown []challenge.Head) error {
 			return err
 		}
 		if s.Number < known.Number || s.Number == known.Number && s.Hash != known.Hash {
-			return lost(chain, s.Number, known.Number)
+			if ours, err := c.home.maySendAgain(chain, s.Number, known); err != nil || !ours {
+				return errors.Join(lost(chain, s.Number, known.Number), err)
+			}
 		}
 	}
 	return nil
@@ -117,6 +130,10 @@ func (h *Home) setHead(chain ledger.Chain, head ledger.Head) error {
 	if before, err := h.head(chain); err != nil || before.Number > head.Number {
 		return err
 	}
+	return h.writeHead(chain, head)
+}
+
+func (h *Home) writeHead(chain ledger.Chain, head ledger.Head) error {
 	contents, err := canonical.Marshal(headRecord{chain.String(), head.Number, head.Hash})
 	if err != nil {
 		return err

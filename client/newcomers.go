@@ -65,7 +65,11 @@ func (c *Client) Newcomers(ctx context.Context, told func(Access) error) error {
 // accessAfter reads the access log from where it was read to. First means first of these lines.
 func (c *Client) accessAfter(ctx context.Context, s *session, chain ledger.Chain, at spot) ([]Access, spot, error) {
 	var entries []*ledger.Entry
-	at, err := c.walk(ctx, s, chain, at, func(e *ledger.Entry, _ uint64) { entries = append(entries, e) })
+	seen, err := newMark(c.home, chain)
+	if err != nil {
+		return nil, at, err
+	}
+	at, err = c.walk(ctx, s, seen, at, func(e *ledger.Entry, _ uint64) { entries = append(entries, e) })
 	return accesses(entries, c.config.Now()), at, err
 }
 

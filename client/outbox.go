@@ -13,16 +13,18 @@ import (
 	"github.com/phrledger/phr/ledger"
 )
 
-// outgoing is one submission's worth of drafts, kept at home until the node has acknowledged it.
+// outgoing is one submission's worth of drafts, kept at home until the node has sealed it.
 type outgoing struct {
 	waitingFor
 	drafts []Draft
 }
 
-// outbox is the list of what waits, oldest first, and how far each unfinished import has come.
+// outbox is the list of what waits, oldest first, how far each unfinished import has come, and what the node has and has not
+// sealed.
 type outbox struct {
 	Waiting []waitingFor `cbor:"1,keyasint,omitempty"`
 	Imports []importing  `cbor:"2,keyasint,omitempty"`
+	Sent    []sent       `cbor:"3,keyasint,omitempty"`
 }
 
 // waitingFor is a line of the outbox. The drafts are in a file of their own, which never changes.
@@ -76,7 +78,7 @@ func (h *Home) promise(ctx context.Context, o *outgoing, events []*ledger.Event)
 	})
 }
 
-// done drops what has been acknowledged. If we were to crash between the two, the file would be a leftover as in keep.
+// done drops what is not to be sent any more. If we were to crash between the two, the file would be a leftover as in keep.
 func (h *Home) done(ctx context.Context, o *outgoing) error {
 	err := h.changeOutbox(ctx, func(box *outbox) {
 		box.Waiting = slices.DeleteFunc(box.Waiting, func(w waitingFor) bool { return w.ID == o.ID })
@@ -99,16 +101,24 @@ func (h *Home) waiting(chain ledger.Chain) ([]*outgoing, error) {
 			continue
 		}
 		o := &outgoing{waitingFor: w}
-		contents, err := h.read(o.file())
-		if err == nil {
-			err = canonical.Unmarshal(contents, &o.drafts)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading an unsent draft: %w", err)
+		if o.drafts, err = h.drafts(o); err != nil {
+			return nil, err
 		}
 		all = append(all, o)
 	}
 	return all, nil
+}
+
+// drafts reads the drafts of a chunk.
+func (h *Home) drafts(o *outgoing) (drafts []Draft, err error) {
+	contents, err := h.read(o.file())
+	if err == nil {
+		err = canonical.Unmarshal(contents, &drafts)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a draft: %w", err)
+	}
+	return drafts, nil
 }
 
 // Unsent returns how many drafts wait to be written, by chain.

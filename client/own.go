@@ -36,7 +36,7 @@ func (c *Client) register(ctx context.Context, chain ledger.Chain, b ledger.Body
 	if err != nil {
 		return err
 	}
-	return submit(ctx, c.guest, protocol.Register(c.GID()), c.config.Now(), events, nil)
+	return c.submit(ctx, c.guest, protocol.Register(c.GID()), events, nil)
 }
 
 // RegisterPatient makes the caller a patient, with the compartments health and training. What is there already stays, so

@@ -137,7 +137,7 @@ func (c *Client) submitProxy(ctx context.Context, s *session, who identity.GID, 
 	if err != nil {
 		return err
 	}
-	return submit(ctx, s.conn, protocol.IngestOwner(string(c.GID())), c.config.Now(), slices.Concat(issued, events), parts)
+	return c.submit(ctx, s.conn, protocol.IngestOwner(string(c.GID())), slices.Concat(issued, events), parts)
 }
 
 // Proxies returns who acts for the caller, on any compartment, those whose right has ended among them.

@@ -120,7 +120,7 @@ func (c *Client) submitAs(ctx context.Context, key *identity.Recovery, found *pr
 	if err := e.Sign(key); err != nil {
 		return err
 	}
-	return submit(ctx, c.guest, protocol.Register(c.GID()), c.config.Now(), []*ledger.Event{e}, nil)
+	return c.submit(ctx, c.guest, protocol.Register(c.GID()), []*ledger.Event{e}, nil)
 }
 
 // finishRecovery renews what the lost keys could open, and forgets what the recovery needed.

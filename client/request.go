@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/phrledger/phr/crypto/canonical"
 	"github.com/phrledger/phr/ledger"
@@ -39,28 +38,57 @@ func codeOf(err error) string {
 	return ""
 }
 
-// submit sends events and the parts they name as one submission, in as many requests as their size takes. When it returns
-// without an error they are on disk. With an error they may be all the same.
-func submit(ctx context.Context, conn *stream.Conn, subject string, now time.Time, events []*ledger.Event, parts []protocol.PartData) error {
-	id, err := ledger.NewSubmissionID(rand.Reader, now)
+// submit sends events and the parts they name as one submission. When it returns without an error they are on disk. With an
+// error they may be all the same. What is sent is kept at home until it is sealed.
+func (c *Client) submit(ctx context.Context, conn *stream.Conn, subject string, events []*ledger.Event, parts []protocol.PartData) error {
+	line, p, err := newSent(subject, c.config.Now(), events, parts)
 	if err != nil {
 		return err
 	}
-	requests, err := parcel(events, parts)
+	if err := c.home.keepSent(ctx, line, p); err != nil {
+		return fmt.Errorf("keeping what is sent: %w", err)
+	}
+	receipt, err := c.post(ctx, conn, subject, p)
+	if isRefusal(err) {
+		if failed := c.home.dropSent(ctx, *line); failed != nil {
+			return errors.Join(err, failed)
+		}
+	}
 	if err != nil {
 		return err
 	}
-	var receipt *protocol.Receipt
+	line.Receipt = receipt
+	c.accepted(line)
+	return c.home.acknowledge(ctx, line)
+}
+
+// isRefusal tells whether an error is a service's word that a submission is not on the log.
+func isRefusal(err error) bool {
+	switch codeOf(err) {
+	case protocol.CodeConflict, protocol.CodeStale, protocol.CodeInvalid, protocol.CodeRefused, protocol.CodeEnded, protocol.CodeBusy,
+		protocol.CodeNotFound, protocol.CodeBad:
+		return true
+	}
+	return false
+}
+
+// post sends a submission, in as many requests as its size takes.
+func (c *Client) post(ctx context.Context, conn *stream.Conn, subject string, p *posted) (receipt *protocol.Receipt, err error) {
+	id, err := ledger.NewSubmissionID(rand.Reader, c.config.Now())
+	if err != nil {
+		return nil, err
+	}
+	requests := p.parcel()
 	for i, r := range requests {
 		r.ID, r.Index, r.Count = id, uint32(i), uint32(len(requests))
 		if receipt, err = ask[protocol.Receipt](ctx, conn, subject, r); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if !receipt.Committed {
-		return errors.New("the node took the submission and did not commit it")
+		return nil, errors.New("the node took the submission and did not commit it")
 	}
-	return nil
+	return receipt, nil
 }
 
 const (
@@ -69,7 +97,7 @@ const (
 )
 
 // parcel spreads events and parts over requests, in order. There is at least one.
-func parcel(events []*ledger.Event, parts []protocol.PartData) ([]*protocol.Submission, error) {
+func (p *posted) parcel() []*protocol.Submission {
 	requests := []*protocol.Submission{{}}
 	room := requestRoom
 	next := func(size int) *protocol.Submission {
@@ -80,17 +108,13 @@ func parcel(events []*ledger.Event, parts []protocol.PartData) ([]*protocol.Subm
 		room -= size
 		return requests[len(requests)-1]
 	}
-	for _, e := range events {
-		encoded, err := e.Marshal()
-		if err != nil {
-			return nil, err
-		}
+	for _, encoded := range p.Events {
 		r := next(len(encoded))
 		r.Events = append(r.Events, encoded)
 	}
-	for _, p := range parts {
-		r := next(len(p.Data))
-		r.Parts = append(r.Parts, p)
+	for _, part := range p.Parts {
+		r := next(len(part.Data))
+		r.Parts = append(r.Parts, part)
 	}
-	return requests, nil
+	return requests
 }

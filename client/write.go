@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -103,10 +104,6 @@ func (b *Book) send(ctx context.Context, waiting []*outgoing, progress func(int)
 			return ids, b.unsent(err)
 		}
 		ids = append(ids, written...)
-		// If we were to crash before this, the next try would find that it is written.
-		if err := b.c.home.done(ctx, o); err != nil {
-			return ids, err
-		}
 		if progress != nil {
 			progress(len(ids))
 		}
@@ -122,52 +119,133 @@ func (b *Book) unsent(err error) error {
 	return fmt.Errorf("writing to %s: %w", b.chain.Compartment, err)
 }
 
-// commit writes one chunk. In the same epoch, the same sealed events are numbered and signed anew after a conflict; in a new
-// epoch they are sealed anew, under new ids. What any try has written, also one of an earlier run whose answer was
-// lost, stands on the chain under ids that were promised before, and is not written again.
-func (b *Book) commit(ctx context.Context, o *outgoing) (ids []ledger.EventID, err error) {
-	var events []*ledger.Event
-	var sealedFor, refusedFor uint32 // epochs
-	err = b.do(ctx, b.writeKey(), func(s *session) error {
-		if ids = b.written(o); ids != nil {
-			return nil
-		}
-		number, err := b.readyEpoch(ctx, s, refusedFor)
-		if err != nil {
-			return err
-		}
-		if sealedFor != number {
-			if events, err = b.seal(ctx, s, o.drafts); err != nil {
-				return err
-			}
-			if err := b.c.home.promise(ctx, o, events); err != nil {
-				return err
-			}
-			sealedFor = number
-		}
-		if err := b.sign(s, events); err != nil {
-			return err
-		}
-		err = submit(ctx, s.conn, protocol.Ingest(b.chain), b.c.config.Now(), events, nil)
-		if codeOf(err) == protocol.CodeStale {
-			refusedFor = number
-		}
-		if err == nil {
-			ids = o.Tries[len(o.Tries)-1]
-			b.tend(ctx, s)
-		}
+// writing is the writing of one chunk. In the same epoch, the same sealed events are numbered and signed anew after a conflict; in a
+// new epoch they are sealed anew, under new ids. What any try has written, also one of an earlier run whose answer was lost,
+// stands on the chain under ids that were promised before, and is not written again.
+type writing struct {
+	b      *Book
+	o      *outgoing
+	events []*ledger.Event
+	again  bool             // it was on the log, and the node has lost it: it keeps its ids, by which others may refer to it
+	ids    []ledger.EventID // once it is written
+
+	sealedFor, refusedFor uint32 // epochs
+}
+
+// commit writes one chunk.
+func (b *Book) commit(ctx context.Context, o *outgoing) ([]ledger.EventID, error) {
+	w := &writing{b: b, o: o}
+	err := b.do(ctx, b.writeKey(), func(s *session) error { return w.try(ctx, s) })
+	return w.ids, err
+}
+
+// rewriting writes a chunk that the node has lost, as it was sealed, or if it has to be sealed for another epoch, as it was drafted.
+func (b *Book) rewriting(l *sent) (*writing, error) {
+	p, err := b.c.home.posted(l)
+	if err != nil {
+		return nil, err
+	}
+	w := &writing{b: b, o: &outgoing{waitingFor: waitingFor{ID: l.ID, Chain: l.Spans[0].Chain, Count: l.Count}}, again: true}
+	if w.events, err = p.parse(); err != nil {
+		return nil, err
+	}
+	ids := make([]ledger.EventID, len(w.events))
+	for i, e := range w.events {
+		ids[i] = e.ID
+	}
+	w.o.Tries = [][]ledger.EventID{ids}
+	_, content, _ := contentOf(&ledger.Entry{Event: w.events[0]})
+	w.sealedFor = content.Epoch
+	return w, nil
+}
+
+// try writes the chunk in a session, unless it is written.
+func (w *writing) try(ctx context.Context, s *session) error {
+	b := w.b
+	if ids := b.written(w.o); ids != nil {
+		w.ids = ids
+		return b.found(ctx, w.o, ids)
+	}
+	number, err := b.readyEpoch(ctx, s, w.refusedFor)
+	if err != nil {
 		return err
-	})
-	return ids, err
+	}
+	if w.sealedFor != number {
+		if err := w.seal(ctx, s); err != nil {
+			return err
+		}
+		w.sealedFor = number
+	}
+	if err := b.sign(s, w.events); err != nil {
+		return err
+	}
+	line, p, err := newSent(protocol.Ingest(b.chain), b.c.config.Now(), w.events, nil)
+	if err != nil {
+		return err
+	}
+	line.Receipt, err = b.c.post(ctx, s.conn, line.Subject, p)
+	if codeOf(err) == protocol.CodeStale {
+		w.refusedFor = number
+	}
+	if err != nil {
+		return err
+	}
+	w.ids = w.o.Tries[len(w.o.Tries)-1]
+	if err := b.accepted(ctx, w.o, line, p); err != nil || w.again {
+		return err
+	}
+	b.tend(ctx, s)
+	return nil
+}
+
+// seal seals the drafts for the epoch in force.
+func (w *writing) seal(ctx context.Context, s *session) (err error) {
+	if w.again {
+		if w.o.drafts, err = w.b.c.home.drafts(w.o); err != nil {
+			return err
+		}
+		w.events, err = w.b.seal(ctx, s, w.o.drafts, w.o.Tries[0])
+		return err
+	}
+	if w.events, err = w.b.seal(ctx, s, w.o.drafts, nil); err != nil {
+		return err
+	}
+	return w.b.c.home.promise(ctx, w.o, w.events)
 }
 
 // written returns the ids under which a chunk stands on the chain; nil if it does not.
 func (b *Book) written(o *outgoing) []ledger.EventID {
 	for _, ids := range o.Tries {
-		if b.ids[ids[0]] {
+		if b.ids[ids[0]] != 0 {
 			return ids
 		}
 	}
+	return nil
+}
+
+// found keeps a chunk that stands on the chain, until it is sealed.
+func (b *Book) found(ctx context.Context, o *outgoing, ids []ledger.EventID) error {
+	at := slices.IndexFunc(b.records, func(e *ledger.Entry) bool { return e.ID == ids[0] })
+	p := new(posted)
+	var events []*ledger.Event
+	for _, e := range b.records[at : at+len(ids)] {
+		p.Events, events = append(p.Events, e.Raw), append(events, e.Event)
+	}
+	last := b.records[at+len(ids)-1]
+	return b.accepted(ctx, o, &sent{
+		Subject: protocol.Ingest(b.chain), Spans: p.spans(events), Count: uint32(len(ids)),
+		Receipt: &protocol.Receipt{Committed: true, LogTime: last.LogTime.UnixMilli(), Control: last.Control, Sequence: b.ids[last.ID]},
+	}, p)
+}
+
+// accepted keeps a chunk that is on the node's disk, until it is sealed. If we were to crash before this, the next try would find
+// that it is written.
+func (b *Book) accepted(ctx context.Context, o *outgoing, line *sent, p *posted) error {
+	line.ID, line.Records = o.ID, true
+	if err := b.c.home.keepSent(ctx, line, p); err != nil {
+		return fmt.Errorf("keeping what is written until it is sealed: %w", err)
+	}
+	b.c.accepted(line)
 	return nil
 }
 
@@ -214,8 +292,8 @@ func (b *Book) due(ctx context.Context, s *session) (string, error) {
 	return "", nil
 }
 
-// seal seals drafts for the current epoch, under new event ids.
-func (b *Book) seal(ctx context.Context, s *session, drafts []Draft) ([]*ledger.Event, error) {
+// seal seals drafts for the current epoch, under the ids given, or new ones if none are.
+func (b *Book) seal(ctx context.Context, s *session, drafts []Draft, ids []ledger.EventID) ([]*ledger.Event, error) {
 	o, err := b.opening(s)
 	if err != nil {
 		return nil, err
@@ -229,14 +307,18 @@ func (b *Book) seal(ctx context.Context, s *session, drafts []Draft) ([]*ledger.
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, d := range drafts {
 		g.Go(func() (err error) {
-			events[i], err = b.sealOne(keys, o.fact.Epoch.Number, d)
+			var id ledger.EventID
+			if ids != nil {
+				id = ids[i]
+			}
+			events[i], err = b.sealOne(keys, o.fact.Epoch.Number, d, id)
 			return err
 		})
 	}
 	return events, g.Wait()
 }
 
-func (b *Book) sealOne(keys *openEpoch, number uint32, d Draft) (*ledger.Event, error) {
+func (b *Book) sealOne(keys *openEpoch, number uint32, d Draft, id ledger.EventID) (*ledger.Event, error) {
 	leaf, err := epoch.DrawLeaf(rand.Reader)
 	if err != nil {
 		return nil, err
@@ -249,6 +331,9 @@ func (b *Book) sealOne(keys *openEpoch, number uint32, d Draft) (*ledger.Event, 
 	e, err := b.c.event(b.chain, body)
 	if err != nil {
 		return nil, err
+	}
+	if !id.IsZero() {
+		e.ID = id
 	}
 	if content.Sealed, err = epoch.Seal(rand.Reader, keys.keys, keys.shred, headerOf(e), d.Body); err != nil {
 		return nil, err

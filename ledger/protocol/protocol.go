@@ -5,6 +5,8 @@
 package protocol
 
 import (
+	"time"
+
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
@@ -42,6 +44,15 @@ type Receipt struct {
 	LogTime   int64           `cbor:"2,keyasint,omitempty"` // unix milliseconds
 	Control   ledger.Position `cbor:"3,keyasint"`
 	Sequence  uint64          `cbor:"4,keyasint,omitempty"` // in the log, of the last event; those before it come before it
+}
+
+// Entry returns the entry that the log has for an encoded event of the submission, encoded.
+func (r *Receipt) Entry(event []byte) ([]byte, error) {
+	e, err := ledger.NewEntry(event, time.UnixMilli(r.LogTime), r.Control)
+	if err != nil {
+		return nil, err
+	}
+	return e.Marshal()
 }
 
 // The codes of errors that clients branch on.
