@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"time"
 
@@ -168,7 +167,7 @@ func (b *Book) again(ctx context.Context, m *mark, l *sent) error {
 	}
 	err = w.try(ctx, s)
 	code := codeOf(err)
-	if code == protocol.CodeInvalid || code == protocol.CodeBad || errors.Is(err, ErrErased) || errors.Is(err, fs.ErrNotExist) {
+	if code == protocol.CodeInvalid || code == protocol.CodeBad || errors.Is(err, ErrErased) || errors.Is(err, errGone) {
 		return b.c.giveUp(ctx, l, err)
 	}
 	return err

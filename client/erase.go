@@ -203,10 +203,16 @@ func (h *Home) dropWritten(chain ledger.Chain) error {
 		return err
 	}
 	for _, l := range box.Sent {
-		if l.Records && l.on(chain) != nil {
-			if err := h.removeLeft((&waitingFor{ID: l.ID}).file()); err != nil {
-				return err
-			}
+		if !l.Records || l.on(chain) == nil {
+			continue
+		}
+		p, err := h.posted(&l)
+		if err == nil {
+			p.Drafts = nil
+			err = h.writePosted(&l, p)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -182,7 +182,7 @@ func (h *Home) forgetRecord(ctx context.Context) error {
 	}
 	for _, l := range box.Sent {
 		if l.Records && own(l.Spans[0].Chain) {
-			names = append(names, l.file(), (&waitingFor{ID: l.ID}).file())
+			names = append(names, l.file())
 		}
 	}
 	for _, name := range names {

@@ -101,24 +101,16 @@ func (h *Home) waiting(chain ledger.Chain) ([]*outgoing, error) {
 			continue
 		}
 		o := &outgoing{waitingFor: w}
-		if o.drafts, err = h.drafts(o); err != nil {
-			return nil, err
+		contents, err := h.read(o.file())
+		if err == nil {
+			err = canonical.Unmarshal(contents, &o.drafts)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading an unsent draft: %w", err)
 		}
 		all = append(all, o)
 	}
 	return all, nil
-}
-
-// drafts reads the drafts of a chunk.
-func (h *Home) drafts(o *outgoing) (drafts []Draft, err error) {
-	contents, err := h.read(o.file())
-	if err == nil {
-		err = canonical.Unmarshal(contents, &drafts)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading a draft: %w", err)
-	}
-	return drafts, nil
 }
 
 // Unsent returns how many drafts wait to be written, by chain.

@@ -179,3 +179,18 @@ func (h *Home) CheckProof(proof, entry []byte) (*Proof, *ledger.Entry, error) {
 	e, err := ledger.ParseEntry(entry)
 	return p, e, err
 }
+
+// Holding returns which of some books has an event of a record.
+func Holding(ctx context.Context, id ledger.EventID, books ...*Book) (*Book, error) {
+	for _, b := range books {
+		var found bool
+		err := b.do(ctx, b.readKey(), func(*session) error {
+			found = b.ids[id] != 0
+			return nil
+		})
+		if found || err != nil {
+			return b, err
+		}
+	}
+	return nil, fmt.Errorf("there is no record %s that you can read", id)
+}

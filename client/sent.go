@@ -23,7 +23,7 @@ type sent struct {
 	Spans   []span              `cbor:"3,keyasint"`
 	Count   uint32              `cbor:"4,keyasint"`           // of events
 	Receipt *protocol.Receipt   `cbor:"5,keyasint,omitempty"` // nil while the node is not known to have it on disk
-	Records bool                `cbor:"6,keyasint,omitempty"` // it is a chunk of records, whose drafts are kept as well
+	Records bool                `cbor:"6,keyasint,omitempty"` // it is a chunk of records, with a file that has their drafts too
 }
 
 // span is where the events of a submission stand on one chain: they follow each other.
@@ -40,6 +40,7 @@ type span struct {
 type posted struct {
 	Events [][]byte            `cbor:"1,keyasint"` // encoded, in order
 	Parts  []protocol.PartData `cbor:"2,keyasint,omitempty"`
+	Drafts []Draft             `cbor:"3,keyasint,omitempty"` // of records: what they were sealed from
 }
 
 const sentName = "sent"
@@ -99,14 +100,11 @@ func (l *sent) on(chain ledger.Chain) *span {
 	return nil
 }
 
-// keepSent keeps a submission that is about to be sent, or one that was, in the place of what was kept under its id.
+// keepSent keeps a submission that is about to be sent, or one that was, in the place of what was kept under its id: drafts, or
+// another form of it.
 func (h *Home) keepSent(ctx context.Context, l *sent, p *posted) error {
-	contents, err := canonical.Marshal(p)
-	if err != nil {
-		return err
-	}
 	// If we were to crash between the two, the file would be a leftover as in keep.
-	if err := h.write(l.file(), contents); err != nil {
+	if err := h.writePosted(l, p); err != nil {
 		return err
 	}
 	return h.changeOutbox(ctx, func(box *outbox) {
@@ -119,6 +117,14 @@ func (h *Home) keepSent(ctx context.Context, l *sent, p *posted) error {
 			box.Waiting = slices.DeleteFunc(box.Waiting, func(w waitingFor) bool { return w.ID == l.ID })
 		}
 	})
+}
+
+func (h *Home) writePosted(l *sent, p *posted) error {
+	contents, err := canonical.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return h.write(l.file(), contents)
 }
 
 // acknowledge keeps the receipts of submissions.
@@ -154,9 +160,6 @@ func (h *Home) dropSent(ctx context.Context, lines ...sent) error {
 	// If we were to crash before this, the files would be leftovers as in keep.
 	for _, l := range lines {
 		err = errors.Join(err, h.removeLeft(l.file()))
-		if l.Records {
-			err = errors.Join(err, h.removeLeft((&waitingFor{ID: l.ID}).file()))
-		}
 	}
 	return err
 }

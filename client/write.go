@@ -145,7 +145,8 @@ func (b *Book) rewriting(l *sent) (*writing, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writing{b: b, o: &outgoing{waitingFor: waitingFor{ID: l.ID, Chain: l.Spans[0].Chain, Count: l.Count}}, again: true}
+	o := &outgoing{waitingFor{ID: l.ID, Chain: l.Spans[0].Chain, Count: l.Count}, p.Drafts}
+	w := &writing{b: b, o: o, again: true}
 	if w.events, err = p.parse(); err != nil {
 		return nil, err
 	}
@@ -153,7 +154,7 @@ func (b *Book) rewriting(l *sent) (*writing, error) {
 	for i, e := range w.events {
 		ids[i] = e.ID
 	}
-	w.o.Tries = [][]ledger.EventID{ids}
+	o.Tries = [][]ledger.EventID{ids}
 	_, content, _ := contentOf(&ledger.Entry{Event: w.events[0]})
 	w.sealedFor = content.Epoch
 	return w, nil
@@ -200,10 +201,10 @@ func (w *writing) try(ctx context.Context, s *session) error {
 
 // seal seals the drafts for the epoch in force.
 func (w *writing) seal(ctx context.Context, s *session) (err error) {
-	if w.again {
-		if w.o.drafts, err = w.b.c.home.drafts(w.o); err != nil {
-			return err
-		}
+	switch {
+	case w.again && w.o.drafts == nil:
+		return fmt.Errorf("it would have to be sealed anew, and its drafts went with what you erased: %w", errGone)
+	case w.again:
 		w.events, err = w.b.seal(ctx, s, w.o.drafts, w.o.Tries[0])
 		return err
 	}
@@ -241,9 +242,13 @@ func (b *Book) found(ctx context.Context, o *outgoing, ids []ledger.EventID) err
 // accepted keeps a chunk that is on the node's disk, until it is sealed. If we were to crash before this, the next try would find
 // that it is written.
 func (b *Book) accepted(ctx context.Context, o *outgoing, line *sent, p *posted) error {
-	line.ID, line.Records = o.ID, true
+	line.ID, line.Records, p.Drafts = o.ID, true, o.drafts
 	if err := b.c.home.keepSent(ctx, line, p); err != nil {
 		return fmt.Errorf("keeping what is written until it is sealed: %w", err)
+	}
+	// If we were to crash before this, the file would be a leftover as in keep.
+	if err := b.c.home.removeLeft(o.file()); err != nil {
+		return err
 	}
 	b.c.accepted(line)
 	return nil

@@ -19,11 +19,12 @@ type shownDraft struct {
 	Compartment ledger.Compartment `json:"compartment"`
 	Kind        chart.Kind         `json:"kind"`
 	Refers      string             `json:"refers,omitempty"`
+	client.Reached
 }
 
 // recordAdd writes one record.
 func recordAdd(ctx context.Context, e *env, args []string) error {
-	fs := e.online()
+	fs := e.writing()
 	t := targeted(fs)
 	note := fs.String("note", "", "`TEXT` of a note")
 	file := fs.String("file", "-", "`FILE` with one FHIR resource; - is standard input")
@@ -46,7 +47,7 @@ func recordAdd(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	return e.write(ctx, b, d.Draft)
+	return e.write(ctx, c, b, d.Draft)
 }
 
 // draft is a draft with where it belongs; empty if nothing says where.

@@ -13,7 +13,7 @@ import (
 
 // recordAmend writes a new version of a record, of the same class as the one before.
 func recordAmend(ctx context.Context, e *env, args []string) error {
-	fs := e.online()
+	fs := e.writing()
 	t := targeted(fs)
 	file := fs.String("file", "", "`FILE` with the new version, whole; - is standard input")
 	note := fs.String("note", "", "`TEXT` of the new version of a note")
@@ -37,7 +37,7 @@ func recordAmend(ctx context.Context, e *env, args []string) error {
 
 // recordRetract marks a record as withdrawn.
 func recordRetract(ctx context.Context, e *env, args []string) error {
-	fs := e.online()
+	fs := e.writing()
 	t := targeted(fs)
 	reason := fs.String("reason", "", "`TEXT`: why, for those who can read the record")
 	operands, err := e.parse(fs, args, 1, 1)
@@ -70,20 +70,23 @@ func (e *env) about(ctx context.Context, t *target, id string, d client.Draft) e
 	if err := mayWrite(ctx, c, found.Book); err != nil {
 		return err
 	}
-	return e.write(ctx, found.Book, d)
+	return e.write(ctx, c, found.Book, d)
 }
 
-// write writes one draft and prints its id.
-func (e *env) write(ctx context.Context, b *client.Book, d client.Draft) error {
+// write writes one draft, prints its id, and waits until it is as durable as was asked for.
+func (e *env) write(ctx context.Context, c *client.Client, b *client.Book, d client.Draft) error {
 	ids, err := b.Write(ctx, []client.Draft{d}, nil)
 	if err != nil {
 		return err
 	}
 	if !e.json {
 		e.say("%s", ids[0])
-		return nil
 	}
-	s := shownDraft{ID: ids[0].String(), Patient: b.Patient(), Compartment: b.Compartment(), Kind: d.Kind}
+	done, err := e.reach(ctx, c)
+	if err != nil || !e.json {
+		return err
+	}
+	s := shownDraft{ID: ids[0].String(), Patient: b.Patient(), Compartment: b.Compartment(), Kind: d.Kind, Reached: done}
 	if !d.Refers.IsZero() {
 		s.Refers = d.Refers.String()
 	}

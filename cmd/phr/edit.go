@@ -11,7 +11,7 @@ import (
 
 // grantEdit gives a grant another end or another right in place.
 func grantEdit(ctx context.Context, e *env, args []string) error {
-	fs := e.online()
+	fs := e.writing()
 	t := targeted(fs)
 	how := previewed(fs)
 	until := fs.String("until", "", "`DATE`, the last day, or a time such as 30d: the new end")
@@ -50,7 +50,7 @@ func grantEdit(ctx context.Context, e *env, args []string) error {
 // changeGrant plans a change of a grant of the caller's own, shows what it comes to, makes it unless it is only to be shown,
 // and tells what was done.
 func (e *env) changeGrant(ctx context.Context, t *target, grant string, how *previewing,
-	plan func(*client.Book, ledger.TermID) (*client.Change, error), told func(context.Context, *client.Book, ledger.TermID) error,
+	plan func(*client.Book, ledger.TermID) (*client.Change, error), told func(context.Context, *client.Book, ledger.TermID, client.Reached) error,
 ) error {
 	id, err := ledger.ParseTermID(grant)
 	if err != nil {
@@ -79,11 +79,15 @@ func (e *env) changeGrant(ctx context.Context, t *target, grant string, how *pre
 	if err := change.Make(ctx); err != nil {
 		return err
 	}
-	return told(ctx, b, id)
+	done, err := e.reach(ctx, c)
+	if err != nil {
+		return err
+	}
+	return told(ctx, b, id, done)
 }
 
 // showEdited says how a grant is now.
-func (e *env) showEdited(ctx context.Context, b *client.Book, id ledger.TermID) error {
+func (e *env) showEdited(ctx context.Context, b *client.Book, id ledger.TermID, done client.Reached) error {
 	x, err := b.Explain(ctx, "")
 	if err != nil {
 		return err
@@ -94,7 +98,10 @@ func (e *env) showEdited(ctx context.Context, b *client.Book, id ledger.TermID) 
 		}
 		s := showTerm(x.Chain, &x.Terms[i])
 		if e.json {
-			return e.emit(s)
+			return e.emit(struct {
+				shownTerm
+				client.Reached
+			}{s, done})
 		}
 		e.note("Now let in to %s: %s, who may %s, %s%s.", s.Compartment, s.To, s.may(), s.from(), s.ending())
 	}
@@ -103,7 +110,7 @@ func (e *env) showEdited(ctx context.Context, b *client.Book, id ledger.TermID) 
 }
 
 // showRevoked says that a grant is no more.
-func (e *env) showRevoked(ctx context.Context, b *client.Book, id ledger.TermID) error {
+func (e *env) showRevoked(ctx context.Context, b *client.Book, id ledger.TermID, done client.Reached) error {
 	f, err := b.Fact(ctx)
 	if err != nil {
 		return err
@@ -113,7 +120,8 @@ func (e *env) showRevoked(ctx context.Context, b *client.Book, id ledger.TermID)
 			Grant       ledger.TermID      `json:"grant"`
 			Compartment ledger.Compartment `json:"compartment"`
 			Epoch       uint32             `json:"epoch"`
-		}{id, b.Compartment(), f.Epoch.Number})
+			client.Reached
+		}{id, b.Compartment(), f.Epoch.Number, done})
 	}
 	e.say("revoked %s", id)
 	e.note("%s goes on under new keys, as epoch %d. What they opened before they may have kept.", b.Compartment(), f.Epoch.Number)

@@ -109,7 +109,7 @@ func (x *erasing) write(folded *chart.Chart, ids []chart.RecordID) error {
 
 // recordErase destroys the keys of records.
 func recordErase(ctx context.Context, e *env, args []string) error {
-	fs := e.online()
+	fs := e.writing()
 	x := e.erasing(fs)
 	compartment := fs.String("compartment", "", "`NAME` of a compartment of the record")
 	operands, err := e.parse(fs, args, 1, -1)
@@ -140,7 +140,11 @@ func recordErase(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	return x.showErased(c.GID(), ids, done)
+	reached, err := e.reach(ctx, c)
+	if err != nil {
+		return err
+	}
+	return x.showErased(c.GID(), ids, done, reached)
 }
 
 // pick finds the records that ids name, by compartment.
@@ -181,7 +185,7 @@ func eraseFrom(ctx context.Context, books []*client.Book, doomed map[string][]le
 	return all, nil
 }
 
-func (x *erasing) showErased(patient identity.GID, ids []chart.RecordID, done *client.Erased) error {
+func (x *erasing) showErased(patient identity.GID, ids []chart.RecordID, done *client.Erased, reached client.Reached) error {
 	if x.e.json {
 		return x.e.emit(struct {
 			Patient  identity.GID     `json:"patient"`
@@ -191,7 +195,8 @@ func (x *erasing) showErased(patient identity.GID, ids []chart.RecordID, done *c
 			Epochs   int              `json:"epochs"`
 			Drafts   int              `json:"drafts,omitempty"`
 			Export   string           `json:"export,omitempty"`
-		}{patient, ids, done.Records, done.Versions, done.Epochs, done.Drafts, x.export})
+			client.Reached
+		}{patient, ids, done.Records, done.Versions, done.Epochs, done.Drafts, x.export, reached})
 	}
 	for _, id := range ids {
 		x.e.say("%s", id)

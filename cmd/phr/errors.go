@@ -83,6 +83,8 @@ func hintOf(err error) string {
 		return "phr agent unlock"
 	case errors.Is(err, agent.ErrAway):
 		return "start it again with 'phr agent', or end it, and do this again"
+	case errors.Is(err, client.ErrUnsealed):
+		return "try again in a moment"
 	case errors.Is(err, client.ErrNotShared):
 		return "phr patients lists what is shared with you; more is the patient's to grant"
 	case errors.Is(err, context.DeadlineExceeded):

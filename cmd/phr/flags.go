@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/phrledger/phr/client"
 )
 
 // flags returns the flags of the verb that is run, none yet.
@@ -32,6 +35,27 @@ func (e *env) online() *flag.FlagSet {
 	fs.StringVar(&e.node, "node", "", "`URL` of the node (or PHR_NODE; the one used last)")
 	fs.BoolVar(&e.verbose, "verbose", false, "tell more on standard error")
 	return fs
+}
+
+// writing returns the flags of a verb that writes to the log.
+func (e *env) writing() *flag.FlagSet {
+	fs := e.online()
+	e.wait = client.Accepted
+	fs.Func("wait", "`LEVEL` to wait for: accepted (it is on the node's disk), sealed (and in the log's tree) or witnessed", func(text string) (err error) {
+		e.wait, err = client.ParseLevel(text)
+		return err
+	})
+	return fs
+}
+
+// reach waits until what was written has reached the level asked for.
+func (e *env) reach(ctx context.Context, c *client.Client) (client.Reached, error) {
+	p := e.progress("Waiting until it is sealed", 0)
+	done, err := c.Await(ctx, e.wait, p.at)
+	if e.wait != client.Accepted {
+		p.done()
+	}
+	return done, err
 }
 
 // parse reads flags and operands in any order, and returns the operands, of which there are least to most; most < 0 is any

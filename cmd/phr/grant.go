@@ -15,7 +15,7 @@ import (
 
 // grant lets someone into a compartment of the caller's record.
 func grant(ctx context.Context, e *env, args []string) error {
-	fs := e.online()
+	fs := e.writing()
 	t := targeted(fs)
 	how := previewed(fs)
 	var r client.GrantRequest
@@ -52,7 +52,11 @@ func grant(ctx context.Context, e *env, args []string) error {
 	if err := change.Make(ctx); err != nil {
 		return err
 	}
-	if err := e.showGranted(ctx, b, change); err != nil || *consent == "" {
+	done, err := e.reach(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := e.showGranted(ctx, b, change, done); err != nil || *consent == "" {
 		return err
 	}
 	return keepConsent(ctx, b, change.Term(), *consent)
@@ -97,7 +101,7 @@ func (e *env) ownBooks(ctx context.Context, c *client.Client, t *target) ([]*cli
 }
 
 // showGranted prints the id of a grant, and says who is let in by it.
-func (e *env) showGranted(ctx context.Context, b *client.Book, granted *client.Change) error {
+func (e *env) showGranted(ctx context.Context, b *client.Book, granted *client.Change, done client.Reached) error {
 	x, err := b.Explain(ctx, "")
 	if err != nil {
 		return err
@@ -114,7 +118,8 @@ func (e *env) showGranted(ctx context.Context, b *client.Book, granted *client.C
 			Patient identity.GID `json:"patient"`
 			shownTerm
 			Dropped bool `json:"dropped,omitempty"`
-		}{b.Patient(), s, granted.Dropped()})
+			client.Reached
+		}{b.Patient(), s, granted.Dropped(), done})
 	}
 	if granted.Dropped() {
 		e.note("A part of it that everybody in the registry satisfies was left out. You can always open your record yourself.")

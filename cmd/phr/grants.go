@@ -57,7 +57,7 @@ func (e *env) showTerms(all []shownTerm) error {
 
 // revoke takes a grant back.
 func revoke(ctx context.Context, e *env, args []string) error {
-	fs := e.online()
+	fs := e.writing()
 	t := targeted(fs)
 	how := previewed(fs)
 	operands, err := e.parse(fs, args, 1, 1)

@@ -72,6 +72,7 @@ type shownID struct {
 	Keys      []string       `json:"attributes,omitempty"`
 	Recovery  *bool          `json:"recovery,omitempty"` // whether a recovery code opens the home; an agent does not tell
 	Unsent    map[string]int `json:"unsent,omitempty"`   // drafts that wait, by chain
+	Unsealed  map[string]int `json:"unsealed,omitempty"` // events that are accepted and not known to be sealed, by chain
 }
 
 // idShow tells whose home it is and what is in it, without a node.
@@ -102,6 +103,9 @@ func idShow(_ context.Context, e *env, args []string) error {
 	if s.Unsent, err = h.Unsent(); err != nil {
 		return err
 	}
+	if s.Unsealed, err = h.Unsealed(); err != nil {
+		return err
+	}
 	if has, known := h.HasRecovery(); known {
 		s.Recovery = &has
 	}
@@ -123,6 +127,9 @@ func idShow(_ context.Context, e *env, args []string) error {
 	}
 	for chain, n := range s.Unsent {
 		e.say("unsent     %s for %s: 'phr record import' writes what it left", plural(n, "record"), chain)
+	}
+	for chain, n := range s.Unsealed {
+		e.say("unsealed   %s for %s: the node has them, and has not proven yet that they are sealed", plural(n, "event"), chain)
 	}
 	return nil
 }

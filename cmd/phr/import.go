@@ -15,7 +15,7 @@ import (
 
 // recordImport writes the resources of FHIR files, all or none of them that can't be read.
 func recordImport(ctx context.Context, e *env, args []string) error {
-	fs := e.online()
+	fs := e.writing()
 	t := targeted(fs)
 	dry := fs.Bool("dry-run", false, "show what would be written where, and write nothing")
 	files, err := e.parse(fs, args, 1, -1)
@@ -47,7 +47,11 @@ func recordImport(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return e.interrupted(err, plan, done)
 	}
-	return e.showImported(gid, plan, done)
+	reached, err := e.reach(ctx, c)
+	if err != nil {
+		return err
+	}
+	return e.showImported(gid, plan, done, reached)
 }
 
 // plan reads the files. What is wrong in any of them is told entry by entry, and then nothing is written.
@@ -155,7 +159,7 @@ func (e *env) interrupted(err error, plan *client.Plan, done *client.Imported) e
 }
 
 // showImported says what was written.
-func (e *env) showImported(gid identity.GID, plan *client.Plan, done *client.Imported) error {
+func (e *env) showImported(gid identity.GID, plan *client.Plan, done *client.Imported, reached client.Reached) error {
 	if e.json {
 		return e.emit(struct {
 			Patient identity.GID                            `json:"patient"`
@@ -163,7 +167,8 @@ func (e *env) showImported(gid identity.GID, plan *client.Plan, done *client.Imp
 			Before  int                                     `json:"written_before"`
 			Others  int                                     `json:"others_finished,omitempty"`
 			Records map[ledger.Compartment][]ledger.EventID `json:"records"`
-		}{gid, plan.Total, done.Before, done.Others, done.IDs})
+			client.Reached
+		}{gid, plan.Total, done.Before, done.Others, done.IDs, reached})
 	}
 	if done.Others > 0 {
 		e.note("finished first: %s that an earlier command had left", plural(done.Others, "record"))

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/phrledger/phr/client"
 )
 
 func main() { os.Exit(mainCode()) }
@@ -33,7 +35,8 @@ type env struct {
 	direct         bool // the verb needs the keystore itself: no agent will do
 	json           bool
 	verbose        bool
-	serving        bool // the verb runs until it is interrupted: what it logs is told anyway
+	serving        bool         // the verb runs until it is interrupted: what it logs is told anyway
+	wait           client.Level // how durable what is written has to be
 }
 
 // run finds the verb that args begin with and runs it.

@@ -216,6 +216,10 @@ func verbs() []verb {
 			"phr record retract 01jd3k6n8v5m2x7q4c9r0w1e2t --reason 'wrong patient'", recordRetract,
 		},
 		{
+			"record proof", readers, "ID [-o FILE] | --check FILE", "prove that a record is sealed in the log, and check that later without a node",
+			"phr record proof 01jd3k6n8v5m2x7q4c9r0w1e2t -o slept.tlog-proof\nphr record proof --check slept.tlog-proof", recordProof,
+		},
+		{
 			"record export", readers, "[-o FILE]", "write every FHIR resource, as it came in, as one Bundle",
 			"phr record export -o record.json", recordExport,
 		},
