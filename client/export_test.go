@@ -375,3 +375,13 @@ func ParseEscrow(plain []byte) ([]byte, error) {
 	}
 	return x.fill()
 }
+
+// Drafts returns what waits in the outbox to be written to a chain.
+func (h *Home) Drafts(chain ledger.Chain) ([]Draft, error) {
+	waiting, err := h.waiting(chain)
+	var all []Draft
+	for _, o := range waiting {
+		all = append(all, o.drafts...)
+	}
+	return all, err
+}

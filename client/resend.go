@@ -169,24 +169,25 @@ func (c *Client) note(ctx context.Context, m *mark) error {
 	return c.home.dropSent(ctx, m.moved...)
 }
 
-// resend sends a submission that the node has lost: as it was if its chain stands where it stood, else signed anew.
+// resend sends a submission that the node has lost: as it was if its chain stands where it stood, else signed anew. What changes
+// several chains at once goes as it was, or not at all.
 func (c *Client) resend(ctx context.Context, s *session, m *mark, l *sent, session ledger.SessionID) error {
 	p, err := c.home.posted(l)
 	if err != nil {
 		return err
 	}
 	line := l
-	if at := l.on(m.chain); at.First != m.end().Number+1 || at.Prev != m.end().Hash || !session.IsZero() {
+	at, alone := l.on(m.chain), len(l.Spans) == 1
+	if moved := at.First != m.end().Number+1 || at.Prev != m.end().Hash; alone && (moved || !session.IsZero()) {
 		if line, p, err = c.anew(m, l, p, session); err != nil {
 			return err
 		}
 	}
 	receipt, err := c.post(ctx, s.conn, l.Subject, p)
-	switch codeOf(err) {
-	case protocol.CodeInvalid, protocol.CodeStale, protocol.CodeBad, protocol.CodeRefused:
+	switch code := codeOf(err); {
+	case code == protocol.CodeInvalid, code == protocol.CodeStale, code == protocol.CodeBad, code == protocol.CodeConflict && !alone:
 		return c.giveUp(ctx, l, err)
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	line.Receipt = receipt
@@ -202,9 +203,6 @@ func (c *Client) anew(m *mark, l *sent, p *posted, session ledger.SessionID) (*s
 	events, err := p.parse()
 	if err != nil {
 		return nil, nil, err
-	}
-	if len(l.Spans) > 1 {
-		return nil, nil, fmt.Errorf("%w: others have written meanwhile to one of the chains that it changes together", errGone)
 	}
 	if err := c.place(events, m.end(), session); err != nil {
 		return nil, nil, err
