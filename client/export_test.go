@@ -385,3 +385,9 @@ func (h *Home) Drafts(chain ledger.Chain) ([]Draft, error) {
 	}
 	return all, err
 }
+
+// Settle asks the node what is sealed, and drops that from the outbox.
+func (c *Client) Settle(ctx context.Context) error {
+	_, err := c.settle(ctx)
+	return err
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,30 +22,51 @@ type copied struct {
 	dir string
 }
 
+func (w *world) inNode(name string) string { return filepath.Join(w.dir, name) }
+
 // parts are what a copy has of a node's directory.
 var parts = []string{"jetstream", "tree"}
 
-// copy stops the node, copies what it has on disk, and starts it again.
+// copy stops the node, copies what it has on disk, and starts it again. From then on it seals nothing.
 func (w *world) copy() *copied {
 	w.t.Helper()
 	c := &copied{w, filepath.Join(w.t.TempDir(), "copy")}
+	w.seal()
 	must(w.t, w.stop())
 	for _, part := range parts {
-		must(w.t, os.CopyFS(filepath.Join(c.dir, part), os.DirFS(filepath.Join(w.dir, part))))
+		must(w.t, os.CopyFS(filepath.Join(c.dir, part), os.DirFS(w.inNode(part))))
 	}
-	must(w.t, w.start())
+	w.unsealing()
 	return c
 }
 
-// back stops the node and puts the copy in the place of what it has written since.
+// unsealing starts the node, and keeps it from sealing by taking the tree away.
+func (w *world) unsealing() {
+	w.t.Helper()
+	must(w.t, w.start())
+	must(w.t, os.Rename(w.inNode("tree"), w.inNode("away")))
+}
+
+// seal lets the node seal again, if it was kept from it.
+func (w *world) seal() {
+	w.t.Helper()
+	if _, err := os.Stat(w.inNode("away")); errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	must(w.t, w.stop())
+	must(w.t, os.Rename(w.inNode("away"), w.inNode("tree")))
+	must(w.t, w.start())
+}
+
+// back stops the node, puts the copy in the place of what it has written since, and starts it again. It still seals nothing.
 func (c *copied) back() {
 	c.w.t.Helper()
 	must(c.w.t, c.w.stop())
-	for _, part := range parts {
-		must(c.w.t, os.RemoveAll(filepath.Join(c.w.dir, part)))
-		must(c.w.t, os.CopyFS(filepath.Join(c.w.dir, part), os.DirFS(filepath.Join(c.dir, part))))
+	for _, part := range append(parts, "away") {
+		must(c.w.t, os.RemoveAll(c.w.inNode(part)))
 	}
-	must(c.w.t, c.w.start())
+	must(c.w.t, os.CopyFS(c.w.dir, os.DirFS(c.dir)))
+	c.w.unsealing()
 }
 
 // unsealed returns how many events a home keeps until they are sealed.
@@ -174,6 +196,7 @@ func TestLostAfterSealed(t *testing.T) {
 	w := newWorld(t)
 	maria := w.patient()
 	before := w.copy()
+	w.seal()
 	maria = w.connect(maria.Home())
 	w.write(w.book(maria, maria, ledger.Health), "one")
 	var left int
