@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/phrledger/phr/authority/challenge"
 	"github.com/phrledger/phr/crypto/abe"
 	"github.com/phrledger/phr/crypto/epoch"
@@ -390,4 +392,45 @@ func (h *Home) Drafts(chain ledger.Chain) ([]Draft, error) {
 func (c *Client) Settle(ctx context.Context) error {
 	_, err := c.settle(ctx)
 	return err
+}
+
+// Proven asks for the proofs of what waits in the outbox, tampers with the answer, and returns how many of the events that the node
+// has acknowledged it proves, and how many it shows to be replaced by others.
+func (c *Client) Proven(ctx context.Context, tamper func(*protocol.Proofs)) (proven, gone int, err error) {
+	box, err := c.home.outbox()
+	if err != nil {
+		return 0, 0, err
+	}
+	p := &proving{c: c}
+	if p.key, err = c.logKey(); err != nil {
+		return 0, 0, err
+	}
+	var query protocol.ProofQuery
+	for i := range box.Sent {
+		p.claim(&box.Sent[i])
+	}
+	for _, claim := range p.claims {
+		query.Indexes = append(query.Indexes, claim.index)
+	}
+	answer, err := ask[protocol.Proofs](ctx, c.guest, protocol.DirProof, query)
+	if err != nil {
+		return 0, 0, err
+	}
+	tamper(answer)
+	for _, claim := range p.claims {
+		ok, err := p.prove(answer, &claim)
+		if err != nil {
+			return proven, len(p.gone), err
+		}
+		if ok {
+			proven++
+		}
+	}
+	return proven, len(p.gone), nil
+}
+
+// LogKey returns what verifies the log's checkpoints; nil if there is none.
+func (c *Client) LogKey() note.Verifier {
+	key, _ := c.logKey()
+	return key
 }

@@ -77,14 +77,6 @@ func (m *losing) settled() {
 	m.story = append(m.story, "all is sealed")
 }
 
-// untilSealed waits until nothing that any program of the home has sent waits to be sealed.
-func (m *losing) untilSealed(c *client.Client) {
-	for m.unsealed(c.Home()) > 0 {
-		must(m.t, m.ctx.Err())
-		must(m.t, c.Settle(m.ctx))
-	}
-}
-
 func (m *losing) write(t *rapid.T) {
 	_, b := m.book()
 	m.next++

@@ -123,6 +123,14 @@ func TestSentAgain(t *testing.T) {
 	w.reads("the patient, from another run", w.again(maria, maria), "sealed", "one", "two", "two, amended")
 }
 
+// untilSealed waits until nothing that any program of the home has sent waits to be sealed.
+func (w *world) untilSealed(c *client.Client) {
+	for w.unsealed(c.Home()) > 0 {
+		must(w.t, w.ctx.Err())
+		must(w.t, c.Settle(w.ctx))
+	}
+}
+
 // idsOf returns the ids of records as they stand on the chain.
 func (w *world) idsOf(b *client.Book) []ledger.EventID {
 	w.t.Helper()

@@ -1,12 +1,17 @@
 package client_test
 
 import (
+	"crypto/ed25519"
 	"encoding/hex"
+	"errors"
+	"os"
 	"slices"
 	"testing"
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/protocol"
+	"github.com/phrledger/phr/ledger/tree"
 	"github.com/phrledger/phr/projections/chart"
 )
 
@@ -42,5 +47,100 @@ func TestOldOutbox(t *testing.T) {
 	must(t, err)
 	if unsealed, err := home.Unsealed(); err != nil || len(unsealed) != 0 || unsent[chain.String()] != 2 {
 		t.Errorf("unsent %v, unsealed %v, %v", unsent, unsealed, err)
+	}
+}
+
+// A node that lies about what it has sealed is not believed, and what it has acknowledged stays in the outbox: another log's checkpoint,
+// a proof of another entry, a doctored proof, none.
+func TestAttack45_ForgedProof(t *testing.T) {
+	w := newWorld(t)
+	maria := w.patient()
+	hers := w.book(maria, maria, ledger.Health)
+	w.untilSealed(maria)
+	w.write(hers, "one")
+	w.write(hers, "two")
+	for proven := 0; proven < 2; must(t, w.ctx.Err()) {
+		var err error
+		proven, _, err = maria.Proven(w.ctx, func(*protocol.Proofs) {})
+		must(t, err)
+	}
+	if unsealed := w.unsealed(maria.Home()); unsealed != 2 {
+		t.Fatalf("%d events wait, want 2", unsealed)
+	}
+	seed, err := os.ReadFile(w.inNode("keys/log.seed"))
+	must(t, err)
+	_, other, err := ed25519.GenerateKey(nil)
+	must(t, err)
+	// resign puts a checkpoint in the place of the answer's, signed with a key.
+	resign := func(p *protocol.Proofs, key ed25519.PrivateKey, change func(*tree.Checkpoint)) {
+		c, err := tree.OpenCheckpoint(p.Note, maria.LogKey())
+		must(t, err)
+		change(&c)
+		signer, err := tree.NewSigner(c.Origin, key)
+		must(t, err)
+		p.Note, err = c.Sign(signer)
+		must(t, err)
+	}
+	for _, a := range []struct {
+		name         string
+		tamper       func(*protocol.Proofs)
+		proven, gone int
+		refused      bool
+	}{
+		{"the truth", func(*protocol.Proofs) {}, 2, 0, false},
+		{"a checkpoint by another key", func(p *protocol.Proofs) { resign(p, other, func(*tree.Checkpoint) {}) }, 0, 0, true},
+		{"a checkpoint of another tree", func(p *protocol.Proofs) {
+			resign(p, ed25519.NewKeyFromSeed(seed), func(c *tree.Checkpoint) { c.Root[0]++ })
+		}, 0, 2, false},
+		{"the proof of another entry", func(p *protocol.Proofs) {
+			p.Proofs[0].Hashes, p.Proofs[1].Hashes = p.Proofs[1].Hashes, p.Proofs[0].Hashes
+		}, 0, 2, false},
+		{"a doctored proof", func(p *protocol.Proofs) { p.Proofs[1].Hashes[0][3]++ }, 1, 1, false},
+		{"no proof", func(p *protocol.Proofs) { p.Proofs = p.Proofs[:1] }, 1, 0, false},
+		{"no checkpoint", func(p *protocol.Proofs) { p.Note = nil }, 0, 0, true},
+	} {
+		proven, gone, err := maria.Proven(w.ctx, a.tamper)
+		if proven != a.proven || gone != a.gone || (err != nil) != a.refused || err != nil && !errors.Is(err, tree.ErrNotProven) {
+			t.Errorf("%s: %d are proven, %d replaced, %v; want %d, %d, refused %v", a.name, proven, gone, err, a.proven, a.gone, a.refused)
+		}
+	}
+	must(t, maria.Settle(w.ctx))
+	if unsealed := w.unsealed(maria.Home()); unsealed != 0 {
+		t.Errorf("%d events wait after the truth was told", unsealed)
+	}
+}
+
+// A proof that was kept is checked without the node, and no other entry, log or form of it passes.
+func TestCheckProof(t *testing.T) {
+	w := inTown(t)
+	maria := w.patient()
+	hers := w.book(maria, maria, ledger.Health)
+	ids := w.write(hers, "one", "two")
+	_, err := maria.Await(w.ctx, client.Sealed, nil)
+	must(t, err)
+	var kept []*client.Proof
+	for _, id := range ids {
+		p, err := hers.Prove(w.ctx, id)
+		must(t, err)
+		kept = append(kept, p)
+	}
+	proof, home := kept[0].Proof.Marshal(), maria.Home()
+	got, entry, err := home.CheckProof(proof, kept[0].Entry)
+	must(t, err)
+	if entry.ID != ids[0] || got.Checkpoint != kept[0].Checkpoint || got.Key != kept[0].Key {
+		t.Errorf("it proves %s under %+v", entry.ID, got.Checkpoint)
+	}
+	if _, _, err := home.CheckProof(proof, kept[1].Entry); !errors.Is(err, tree.ErrNotProven) {
+		t.Errorf("the proof of another entry: %v, want ErrNotProven", err)
+	}
+	if _, _, err := home.CheckProof(proof[:len(proof)-1], kept[0].Entry); err == nil {
+		t.Error("a proof cut short passes")
+	}
+	if _, _, err := newHome(t).CheckProof(proof, kept[0].Entry); err == nil {
+		t.Error("a home that knows no log takes the proof")
+	}
+	stranger := w.patient()
+	if _, err := w.book(stranger, stranger, ledger.Health).Prove(w.ctx, ids[0]); err == nil {
+		t.Error("a record is proven that is not in the book")
 	}
 }
