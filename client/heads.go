@@ -87,7 +87,8 @@ func (c *Client) checkHeads(shown []challenge.Head) error {
 			return err
 		}
 		if s.Number < known.Number || s.Number == known.Number && s.Hash != known.Hash {
-			if ours, err := c.home.maySendAgain(chain, s.Number, known); err != nil || !ours {
+			// A program that has folded what is missing can't go back behind it: the next one of this home does.
+			if ours, err := c.home.maySendAgain(chain, s.Number, known); err != nil || !ours || c.head(chain).Number > s.Number {
 				return errors.Join(lost(chain, s.Number, known.Number), err)
 			}
 		}

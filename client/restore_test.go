@@ -254,12 +254,11 @@ func TestRegisteredAgain(t *testing.T) {
 func TestSendingAgainInterrupted(t *testing.T) {
 	w := newWorld(t)
 	maria := w.patient()
-	hers := w.book(maria, maria, ledger.Health)
 	want := []string{"one", "two", "three"}
 	for _, end := range []fate{lostBefore, lostAfter} {
 		for step := range 4 {
 			before := w.copy()
-			hers = w.again(maria, maria)
+			hers := w.again(maria, maria)
 			at := len(w.texts(hers))
 			for _, text := range want {
 				w.write(hers, text)
@@ -274,4 +273,27 @@ func TestSendingAgainInterrupted(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A program that has read what the node then loses can't go back behind it: it says so, and another one of its home goes on.
+func TestLostWhileConnected(t *testing.T) {
+	w := newWorld(t)
+	maria := w.patient()
+	before := w.copy()
+	away := newWire(w.node.Dialer())
+	config := w.config(maria.Home())
+	config.Dialer = away
+	hers := w.book(w.dial(config), maria, ledger.Health)
+	w.write(hers, "one")
+	w.texts(hers)
+	before.back()
+	away.lead(w.node.Dialer())
+	if _, err := hers.Write(w.ctx, notes("two"), nil); !errors.Is(err, client.ErrLost) {
+		t.Errorf("writing on: %v, want ErrLost", err)
+	}
+	next := w.again(maria, maria)
+	w.reads("the patient", next, "one")
+	_, err := next.Resume(w.ctx, nil)
+	must(t, err)
+	w.reads("the patient", next, "one", "two")
 }
