@@ -46,6 +46,7 @@ type Client struct {
 	unsettled []ledger.SubmissionID // of this client, not known to be sealed
 	sequence  uint64                // in the log, of the last of them
 	settled   time.Time             // when the node was last asked what is sealed
+	restored  int                   // events that the node had lost and has again
 }
 
 // Dial connects to the node as a guest and learns who runs it. It fails if what the node says is not signed by the root that
@@ -102,6 +103,13 @@ func (c *Client) GID() identity.GID { return c.home.GID() }
 
 // Home returns the caller's keys.
 func (c *Client) Home() *Home { return c.home }
+
+// Restored returns how many events the node had lost, and has again since this client has sent them.
+func (c *Client) Restored() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.restored
+}
 
 // Node returns the newest description of the node, which the pinned root signed.
 func (c *Client) Node() ledger.NodeFact {

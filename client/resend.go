@@ -153,6 +153,9 @@ func (c *Client) restore(ctx context.Context, chain ledger.Chain, read func() (*
 		} else if err != nil {
 			return fmt.Errorf("sending again what the node has lost of %s: %w", chain, err)
 		}
+		c.mu.Lock()
+		c.restored += int(missing[0].Count)
+		c.mu.Unlock()
 	}
 }
 

@@ -52,8 +52,12 @@ func (e *env) writing() *flag.FlagSet {
 func (e *env) reach(ctx context.Context, c *client.Client) (client.Reached, error) {
 	p := e.progress("Waiting until it is sealed", 0)
 	done, err := c.Await(ctx, e.wait, p.at)
-	if e.wait != client.Accepted {
-		p.done()
+	if e.wait == client.Accepted {
+		return done, err
+	}
+	p.done()
+	if err == nil && !e.json {
+		e.note("Sealed, as entry %s of the log.", thousands(int(done.Sequence)))
 	}
 	return done, err
 }

@@ -204,6 +204,7 @@ func (e *env) connect(ctx context.Context, h *client.Home) (*client.Client, erro
 		c.Close()
 		return nil, err
 	}
+	e.client = c
 	return c, nil
 }
 

@@ -35,8 +35,9 @@ type env struct {
 	direct         bool // the verb needs the keystore itself: no agent will do
 	json           bool
 	verbose        bool
-	serving        bool         // the verb runs until it is interrupted: what it logs is told anyway
-	wait           client.Level // how durable what is written has to be
+	serving        bool           // the verb runs until it is interrupted: what it logs is told anyway
+	wait           client.Level   // how durable what is written has to be
+	client         *client.Client // that was dialed last; nil before
 }
 
 // run finds the verb that args begin with and runs it.
@@ -46,5 +47,9 @@ func run(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	e.verb = v
-	return v.run(ctx, e, rest)
+	err = v.run(ctx, e, rest)
+	if e.client != nil && e.client.Restored() > 0 {
+		e.note("The node had lost %s of yours, and has them again.", plural(e.client.Restored(), "event"))
+	}
+	return err
 }
