@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -67,18 +68,28 @@ type given struct {
 	until          time.Time
 }
 
-func TestMachine(t *testing.T) {
-	w := newWorld(t)
-	checks, steps := "4", "20"
-	if raceEnabled {
-		checks, steps = "1", "12"
-	}
+// bounding is held by the test whose bounds rapid goes by.
+var bounding sync.Mutex
+
+// bound says how much a test has rapid try. Tests that do wait for each other: rapid is told by flags of the process.
+func bound(t *testing.T, checks, steps string) {
+	bounding.Lock()
+	t.Cleanup(bounding.Unlock)
 	for name, value := range map[string]string{"rapid.checks": checks, "rapid.steps": steps} {
 		f := flag.Lookup(name)
 		before := f.Value.String()
 		must(t, flag.Set(name, value))
 		t.Cleanup(func() { must(t, flag.Set(name, before)) })
 	}
+}
+
+func TestMachine(t *testing.T) {
+	w := newWorld(t)
+	checks, steps := "4", "20"
+	if raceEnabled {
+		checks, steps = "1", "12"
+	}
+	bound(t, checks, steps)
 	named := w.person()
 	must(t, named.RegisterIdentity(w.ctx))
 	w.authority("city-hospital")

@@ -2,7 +2,6 @@ package client_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,12 +36,7 @@ type said struct {
 // everything that was acknowledged is there once, in order, and nothing else but what a program that stopped may have written.
 func TestLosingMachine(t *testing.T) {
 	w := newWorld(t)
-	for name, value := range map[string]string{"rapid.checks": "3", "rapid.steps": "14"} {
-		f := flag.Lookup(name)
-		before := f.Value.String()
-		must(t, flag.Set(name, value))
-		t.Cleanup(func() { must(t, flag.Set(name, before)) })
-	}
+	bound(t, "3", "14")
 	rapid.Check(t, func(rt *rapid.T) {
 		ctx, cancel := context.WithCancel(w.ctx)
 		defer cancel()

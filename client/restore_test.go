@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -296,4 +297,22 @@ func TestLostWhileConnected(t *testing.T) {
 	_, err := next.Resume(w.ctx, nil)
 	must(t, err)
 	w.reads("the patient", next, "one", "two")
+}
+
+// What was erased before the node lost it comes back erased, and nothing at home can be read of it meanwhile.
+func TestErasedSentAgain(t *testing.T) {
+	w := newWorld(t)
+	maria := w.patient()
+	before := w.copy()
+	hers := w.again(maria, maria)
+	ids := w.write(hers, "secret one", "two")
+	_, err := hers.Erase(w.ctx, ids[0])
+	must(t, err)
+	for name, contents := range maria.Home().Files() {
+		if bytes.Contains(contents, []byte("secret")) {
+			t.Errorf("the erased record is still in %s", name)
+		}
+	}
+	before.back()
+	w.reads("the patient", w.again(maria, maria), "?", "two")
 }
