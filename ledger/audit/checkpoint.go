@@ -103,9 +103,6 @@ func (c *claim) String() string {
 
 // claim reads what the log has to have.
 func (r *replay) claim() {
-	if k := r.Known; k.Tree.Size > 0 {
-		r.claims = append(r.claims, &claim{Tree: k.Tree, kept: true})
-	}
 	for _, c := range []*claim{{kept: true, signed: r.Known.Checkpoint}, {signed: string(r.shown())}} {
 		if c.signed == "" {
 			continue
@@ -120,6 +117,10 @@ func (r *replay) claim() {
 		}
 		c.Tree = t
 		r.claims = append(r.claims, c)
+	}
+	same := func(c *claim) bool { return c.kept && c.Tree == r.Known.Tree }
+	if r.Known.Tree.Size > 0 && !slices.ContainsFunc(r.claims, same) {
+		r.claims = append(r.claims, &claim{Tree: r.Known.Tree, kept: true})
 	}
 	r.compareClaims()
 }
@@ -165,7 +166,7 @@ func (r *replay) findSigned(made check, f Finding, evidence ...string) {
 // settleClaims says at the end which trees the log is too short for, and whose signatures do not hold.
 func (r *replay) settleClaims() {
 	for _, c := range r.claims {
-		if all := r.sealing.all.size(); c.Size > all {
+		if all := r.sealing.all.size(); c.Size > all && r.gap == 0 {
 			f := Finding{Problem: Truncated, Sequence: all, What: fmt.Sprintf("%s is over %d entries, and the log has %d", c, c.Size, all)}
 			r.findSigned(checkShort, f, fmt.Sprintf("it has root %s", c.Root))
 		}

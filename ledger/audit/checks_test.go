@@ -119,11 +119,7 @@ var noticed = map[audit.Check]struct {
 		return &audited{history: s.history, served: &stream.GapError{Want: 1000, Last: 1001}}
 	}, nil},
 	audit.CheckOrder: {"records taken out of the log", func(_ *testing.T, s *scene) *audited {
-		h := s.without(s.second, s.second+3)
-		for i := s.second; i < len(h.entries); i++ {
-			h.entries[i].Seq += 3
-		}
-		return &audited{history: h}
+		return &audited{history: s.holed(s.second, s.second+3)}
 	}, nil},
 	audit.CheckSubject: {"an entry where nobody looks for it", func(_ *testing.T, s *scene) *audited {
 		h := s.clone()

@@ -35,7 +35,7 @@ type Report struct {
 
 	Heads map[ledger.Chain]Head `json:"heads"` // where each chain ends
 
-	Tree        Tree   `json:"tree"`                 // over all entries
+	Tree        Tree   `json:"tree"`                 // over all entries, or those before the first that is missing
 	Checkpoints uint64 `json:"checkpoints"`          // in the log, of which each was compared with what came before it
 	Checkpoint  string `json:"checkpoint,omitempty"` // the signed one that was shown beside the log, if its signature holds
 	Witnessed   bool   `json:"witnessed,omitempty"`  // by as many as were asked for

@@ -228,6 +228,11 @@ func (h *history) without(from, to int) *history {
 	return less
 }
 
+// holed returns a log that some entries are missing from.
+func (h *history) holed(from, to int) *history {
+	return &history{root: h.root, entries: slices.Delete(slices.Clone(h.entries), from, to)}
+}
+
 // instead returns a log in which some entries are not what they were: the one before them stands there again.
 func (h *history) instead(from, to int) *history {
 	other := h.clone()
