@@ -102,7 +102,7 @@ func (e *env) auditTables(ctx context.Context, dir string, root identity.GID, s 
 		return err
 	case len(c.Differ) > 0:
 		r.Findings = append(r.Findings, audit.Finding{
-			Problem: audit.Tables, Sequence: c.Position, What: "the node's tables up to there are not what the log makes them",
+			Problem: audit.Tables, Sequence: c.Position, What: "the node's tables are not what the log makes them",
 			Evidence: "these differ: " + strings.Join(c.Differ, ", "),
 		})
 	default:

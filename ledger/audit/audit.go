@@ -67,7 +67,7 @@ func Run(ctx context.Context, root identity.GID, source Source, o Options) (*Rep
 		return nil, fmt.Errorf("what was kept is of the log of %s, and this is the one of %s", o.Known.Root, root)
 	}
 	r := newReplay(root, o)
-	r.claim()
+	r.readClaims()
 	err := source(ctx, func(entries []stream.Entry) error {
 		r.take(entries)
 		if o.Progress != nil {

@@ -101,8 +101,8 @@ func (c *claim) String() string {
 	return "the checkpoint that was kept"
 }
 
-// claim reads what the log has to have.
-func (r *replay) claim() {
+// readClaims reads what the log has to have.
+func (r *replay) readClaims() {
 	for _, c := range []*claim{{kept: true, signed: r.Known.Checkpoint}, {signed: string(r.shown())}} {
 		if c.signed == "" {
 			continue
