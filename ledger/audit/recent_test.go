@@ -40,3 +40,22 @@ func TestRecentControls(t *testing.T) {
 		}
 	}
 }
+
+// What stands in the log twice, or beside another event, is told apart further back than an audit remembers too.
+func TestFarBack(t *testing.T) {
+	s := newSealed(t)
+	fork := s.Sign(s.patient.Identity, none, s.patient.Health, s.patient.Record(s.patient.GID(), []byte("another")))[0]
+	first := len(s.Entries())
+	s.write(1)
+	for range audit.ManyPlaces/900 + 1 {
+		s.write(900)
+	}
+	h := s.history()
+	again := h.clone()
+	again.entries = append(again.entries, h.entries[first])
+	again.renumber()
+	wantFindings(t, again.audit(t, audit.Options{}), found{audit.Replayed, uint64(len(again.entries)), 0})
+	forked := h.clone()
+	forked.place(t, len(h.entries), fork)
+	wantFindings(t, forked.audit(t, audit.Options{}), found{audit.Fork, uint64(len(forked.entries)), 0})
+}
