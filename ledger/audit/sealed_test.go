@@ -67,6 +67,9 @@ func (h *history) checkpoint(t testing.TB, size int) *ledger.Checkpoint {
 	return &ledger.Checkpoint{Size: uint64(size), Root: h.tree(t, size).Root, Map: mapOf(h.ends(t, size))}
 }
 
+// leftover is what a crash has left of entries that were never sealed.
+const leftover = "what a crash has left"
+
 // seal writes the tree over the first entries to a directory, with a checkpoint by a key.
 func (h *history) seal(t testing.TB, key ed25519.PrivateKey, size int) (dir string) {
 	t.Helper()
@@ -99,7 +102,7 @@ func (h *history) seal(t testing.TB, key ed25519.PrivateKey, size int) (dir stri
 		}
 		put(strings.Replace(name, "tile/0/", "tile/entries/", 1), bundle)
 		name, _, _ = strings.Cut(name, ".p/")
-		put(strings.Replace(name, "tile/0/", "tile/data/", 1), append(data, "what a crash has left"...))
+		put(strings.Replace(name, "tile/0/", "tile/data/", 1), append(data, leftover...))
 	}
 	put("checkpoint", h.sign(t, key, size))
 	return dir

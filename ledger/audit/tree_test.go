@@ -212,76 +212,80 @@ func TestAttack46_SwappedLogKey(t *testing.T) {
 	wantFindings(t, newWard(t).history().audit(t, audit.Options{Checkpoint: h.sign(t, s.key, size)}), found{audit.Checkpoint, 0, 0})
 }
 
+// rots are the ways in which a file goes bad, from a byte on.
+var rots = map[string]func([]byte, int) []byte{
+	"flipped": func(b []byte, at int) []byte { b[at] ^= 0x20; return b },
+	"zeroed":  func(b []byte, _ int) []byte { return make([]byte, len(b)) },
+	"cut off": func(b []byte, at int) []byte { return b[:at] },
+	"gone":    func([]byte, int) []byte { return nil },
+}
+
+// rot lets a file of a tree go bad until the test ends, and returns from which byte on.
+func rot(t *testing.T, file, how string, covered func([]byte) int) (at int) {
+	t.Helper()
+	found, err := filepath.Glob(file)
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	sound, err := os.ReadFile(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(b []byte) {
+		if err := os.WriteFile(found[0], b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { write(sound) })
+	if how == "flipped" || how == "cut off" {
+		at = rand.IntN(covered(sound))
+	}
+	b := rots[how](bytes.Clone(sound), at)
+	write(b)
+	if b == nil {
+		if err := os.Remove(found[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return at
+}
+
 // Whatever byte of whatever file of a tree has rotted, is cut off or is gone, there is a finding that says where.
 func TestRottenTiles(t *testing.T) {
 	s := newSealed(t)
-	small := s.history()
 	s.write(300)
 	s.write(300)
 	h := s.history()
-	size := len(h.entries)
-	dir := h.seal(t, s.key, size)
-	random := rand.New(rand.NewPCG(3, 4))
+	dir := h.seal(t, s.key, len(h.entries))
 	for _, tt := range []struct {
 		file        string
-		unit        int // bytes of a place in it
+		unit        int // bytes of a place in it; 0 if they differ
 		first, each int // entries that a place is about
 	}{
 		{"tile/0/000", 32, 1, 1},
 		{"tile/0/001", 32, 257, 1},
-		{"tile/0/002.p/", 32, 513, 1},
+		{"tile/0/002.p/*", 32, 513, 1},
 		{"tile/1/000.p/2", 32, 1, 256},
 		{"tile/entries/001", 34, 257, 1},
-		{"tile/entries/002.p/", 34, 513, 1},
-		{"tile/data/000", 0, 1, 256},
-		{"tile/data/002", 0, 513, 256},
+		{"tile/entries/002.p/*", 34, 513, 1},
+		{"tile/data/000", 0, 1, 1},
+		{"tile/data/002", 0, 513, 1},
 	} {
-		for name, rot := range map[string]func([]byte, int) []byte{
-			"flipped": func(b []byte, at int) []byte { b[at] ^= 1 << random.IntN(8); return b },
-			"zeroed":  func(b []byte, _ int) []byte { return make([]byte, len(b)) },
-			"cut off": func(b []byte, at int) []byte { return b[:at] },
-			"gone":    func([]byte, int) []byte { return nil },
-		} {
-			t.Run(tt.file+" "+name, func(t *testing.T) {
-				file := filepath.Join(dir, filepath.FromSlash(tt.file))
-				if strings.HasSuffix(tt.file, ".p/") {
-					all, err := filepath.Glob(file + "/*")
-					if err != nil || len(all) != 1 {
-						t.Fatal(all, err)
+		for how := range rots {
+			t.Run(tt.file+" "+how, func(t *testing.T) {
+				at := rot(t, filepath.Join(dir, tt.file), how, func(b []byte) int {
+					if tt.unit == 0 {
+						return len(b) - len(leftover)
 					}
-					file = all[0]
-				}
-				b, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer func(sound []byte) {
-					if err := os.WriteFile(file, sound, 0o600); err != nil {
-						t.Fatal(err)
-					}
-				}(bytes.Clone(b))
-				at, covered := 0, len(b)
-				if tt.unit == 0 {
-					covered -= len("what a crash has left")
-				}
-				if name == "flipped" || name == "cut off" {
-					at = random.IntN(covered)
-				}
-				if b = rot(b, at); b == nil {
-					err = os.Remove(file)
-				} else {
-					err = os.WriteFile(file, b, 0o600)
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
+					return len(b)
+				})
 				r := h.besides(t, dir)
 				if len(r.Findings) != 1 || r.Findings[0].Problem != audit.Tile || r.Findings[0].Evidence == "" {
 					t.Fatalf("findings %+v", r.Findings)
 				}
 				got := int(r.Findings[0].Sequence)
 				if tt.unit > 0 && got != tt.first+at/tt.unit*tt.each || got < tt.first || got >= tt.first+256*tt.each {
-					t.Errorf("found at entry %d, after byte %d of %s was %s", got, at, tt.file, name)
+					t.Errorf("found at entry %d, and %s was %s from byte %d on", got, tt.file, how, at)
 				}
 				if r := h.inTiles(t, dir, audit.Options{}); r.Sound() {
 					t.Error("the tree by itself is sound")
@@ -289,29 +293,45 @@ func TestRottenTiles(t *testing.T) {
 			})
 		}
 	}
-	t.Run("checkpoint", func(t *testing.T) {
-		size := len(small.entries)
-		dir := small.seal(t, s.key, size)
-		sound := small.sign(t, s.key, size)
-		for at := 0; at < len(sound); at += 4 {
-			b := bytes.Clone(sound)
-			b[at] ^= 0x20
-			if err := os.WriteFile(filepath.Join(dir, "checkpoint"), b, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if small.besides(t, dir).Sound() {
-				t.Errorf("sound with byte %d of the checkpoint flipped", at)
-			}
+}
+
+// So there is where the checkpoint of a tree has rotted, and the log is audited all the same.
+func TestRottenCheckpoint(t *testing.T) {
+	s := newSealed(t)
+	h := s.history()
+	dir := h.seal(t, s.key, len(h.entries))
+	sound := h.sign(t, s.key, len(h.entries))
+	for at := 0; at < len(sound); at += 4 {
+		b := bytes.Clone(sound)
+		b[at] ^= 0x20
+		if err := os.WriteFile(filepath.Join(dir, "checkpoint"), b, 0o600); err != nil {
+			t.Fatal(err)
 		}
-		if _, err := audit.OpenTiles(filepath.Join(dir, "tile")); err == nil {
-			t.Error("a directory without a checkpoint is a tree")
+		if r := h.besides(t, dir); r.Sound() || r.Counted != uint64(len(h.entries)) {
+			t.Errorf("with byte %d of the checkpoint flipped %d entries count, findings %+v", at, r.Counted, r.Findings)
 		}
-	})
-	t.Run("witnesses", func(t *testing.T) {
-		why := errors.New("1 of 2 witnesses has signed it")
-		r := h.inTiles(t, dir, audit.Options{Witnesses: func([]byte) error { return why }})
-		wantFindings(t, r, found{audit.Unwitnessed, uint64(size), 0})
-	})
+	}
+	if _, err := audit.OpenTiles(filepath.Join(dir, "tile")); err == nil {
+		t.Error("a directory without a checkpoint is a tree")
+	}
+}
+
+// Too few witnesses are a finding, in their own words.
+func TestWitnesses(t *testing.T) {
+	s := newSealed(t)
+	h := s.history()
+	size := len(h.entries)
+	dir, why := h.seal(t, s.key, size), errors.New("1 of 2 witnesses has signed it")
+	r := h.inTiles(t, dir, audit.Options{Witnesses: func(note []byte) error {
+		if string(note) != string(h.sign(t, s.key, size)) {
+			t.Errorf("they are asked about %q", note)
+		}
+		return why
+	}})
+	wantFindings(t, r, found{audit.Unwitnessed, uint64(size), 0})
+	if r.Witnessed || !strings.Contains(r.Findings[0].What, why.Error()) {
+		t.Errorf("witnessed %t: %+v", r.Witnessed, r.Findings)
+	}
 }
 
 // The root of the map of heads is what its definition says, after any changes.
