@@ -177,46 +177,55 @@ func (t *tiling) finish() {
 	}
 }
 
+// file is a file of the tree whose places are about so many entries each, from the first on.
+type file struct {
+	check       check
+	level       string
+	n           uint64
+	first, each uint64
+}
+
 // compare compares the tile that has been filled on a level, and beside the lowest level the bundle and the entries.
 func (t *tiling) compare(level int) {
-	hashes := t.levels[level]
 	n := (t.done>>(8*level) - 1) / tileWidth
-	first := n<<(8*(level+1)) + 1
-	t.compareHashes(checkTiles, strconv.Itoa(level), n, first, 1<<(8*level), hashes, nil)
+	f := file{checkTiles, strconv.Itoa(level), n, n<<(8*(level+1)) + 1, 1 << (8 * level)}
+	t.compareHashes(f, t.levels[level])
 	if level > 0 {
 		return
 	}
-	t.compareHashes(checkBundles, "entries", n, first, 1, t.digests, []byte{0, byte(len(ledger.Hash{}))})
-	i := 0
-	err := t.data(n, len(t.digests), func(at int, data []byte) {
-		if i == at && leafOf(data).digest == t.digests[at] {
-			i++
+	f.check, f.level = checkBundles, "entries"
+	t.compareHashes(f, t.digests, 0, byte(len(ledger.Hash{})))
+	f.check, f.level = checkData, "data"
+	right := 0
+	err := t.data(n, len(t.digests), func(i int, data []byte) {
+		if right == i && leafOf(data).digest == t.digests[i] {
+			right++
 		}
 	})
-	t.differs(checkData, "data", n, first, 1, i, len(t.digests), err)
+	t.compared(f, right, len(t.digests), err)
 	t.digests = t.digests[:0]
 }
 
-// compareHashes compares a file that holds a hash each after the same bytes.
-func (t *tiling) compareHashes(c check, level string, n, first, span uint64, want []ledger.Hash, before []byte) {
+// compareHashes compares a file that holds hashes, each after the same few bytes.
+func (t *tiling) compareHashes(f file, want []ledger.Hash, before ...byte) {
 	unit := len(before) + len(ledger.Hash{})
-	b, err := t.read(level, n, len(want), unit)
-	i := 0
-	for i < len(want) && len(b) >= (i+1)*unit && bytes.Equal(b[i*unit:(i+1)*unit], append(bytes.Clone(before), want[i][:]...)) {
-		i++
+	b, err := t.read(f.level, f.n, len(want), unit)
+	right := 0
+	for right < len(want) && len(b) >= unit && bytes.Equal(b[:unit], append(before[:len(before):len(before)], want[right][:]...)) {
+		b = b[unit:]
+		right++
 	}
-	t.differs(c, level, n, first, span, i, len(want), err)
+	t.compared(f, right, len(want), err)
 }
 
-// differs finds a file of which only the first i of so many places are what the log makes them. Each place is about so many
-// entries from the first on.
-func (t *tiling) differs(c check, level string, n, first, span uint64, i, of int, err error) {
-	f := Finding{
-		Problem: Tile, Sequence: first + uint64(i)*span, What: fmt.Sprintf("tile/%s/%d is not over the entries of the log", level, n),
-		Evidence: fmt.Sprintf("%d of its %d places are right up to there", i, of),
+// compared reports a file of which not all places are what the log makes them.
+func (t *tiling) compared(f file, right, of int, err error) {
+	found := Finding{
+		Problem: Tile, Sequence: f.first + uint64(min(right, of-1))*f.each, What: fmt.Sprintf("tile/%s/%d is not over the entries of the log", f.level, f.n),
+		Evidence: fmt.Sprintf("%d of its %d places are right up to there", right, of),
 	}
 	if err != nil {
-		f.Evidence = err.Error()
+		found.Evidence = err.Error()
 	}
-	t.expect(c, "tile/"+level, i == of && err == nil, f)
+	t.expect(f.check, "tile/"+f.level, right == of && err == nil, found)
 }
