@@ -163,13 +163,22 @@ func (h *history) renumber() {
 	}
 }
 
-// place puts an event into the log at an index, with the place that the entry before it has.
+// place puts an event into the log at an index, as a node does that has seen all before it.
 func (h *history) place(t testing.TB, at int, encoded []byte) {
 	t.Helper()
-	before := h.parsed(t)[at-1]
-	e, err := ledger.NewEntry(encoded, before.LogTime, before.Control)
+	before := h.parsed(t)[:at]
+	var position ledger.Position
+	for _, e := range before {
+		if e.Chain.Control() {
+			position = ledger.Position{Count: position.Count + 1, Hash: e.Hash}
+		}
+	}
+	e, err := ledger.NewEntry(encoded, before[at-1].LogTime, position)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if e.Time.After(e.LogTime) {
+		e.LogTime = e.Time
 	}
 	data, err := e.Marshal()
 	if err != nil {

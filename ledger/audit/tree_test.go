@@ -287,7 +287,7 @@ func TestRottenTiles(t *testing.T) {
 				if tt.unit > 0 && got != tt.first+at/tt.unit*tt.each || got < tt.first || got >= tt.first+256*tt.each {
 					t.Errorf("found at entry %d, and %s was %s from byte %d on", got, tt.file, how, at)
 				}
-				if r := h.inTiles(t, dir, audit.Options{}); r.Sound() {
+				if how == "gone" && h.inTiles(t, dir, audit.Options{}).Sound() {
 					t.Error("the tree by itself is sound")
 				}
 			})
@@ -301,7 +301,7 @@ func TestRottenCheckpoint(t *testing.T) {
 	h := s.history()
 	dir := h.seal(t, s.key, len(h.entries))
 	sound := h.sign(t, s.key, len(h.entries))
-	for at := 0; at < len(sound); at += 4 {
+	for at := 0; at < len(sound); at += 9 {
 		b := bytes.Clone(sound)
 		b[at] ^= 0x20
 		if err := os.WriteFile(filepath.Join(dir, "checkpoint"), b, 0o600); err != nil {
