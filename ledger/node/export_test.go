@@ -2,6 +2,10 @@ package node
 
 import (
 	"context"
+	"time"
+
+	"github.com/phrledger/phr/ledger/tree"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/phrledger/phr/ledger/ingest"
 	"github.com/phrledger/phr/ledger/sealer"
@@ -28,3 +32,15 @@ func (o *RepairOptions) Interrupt(at func(step string) error) { o.interrupt = at
 
 // Settle waits until the node shows all that is in its log.
 func (n *Node) Settle(ctx context.Context) error { return n.settle(ctx) }
+
+// LogSigner signs checkpoints of the node in dir.
+func LogSigner(dir string) (note.Signer, error) {
+	k, err := openKeys(dir, true)
+	if err != nil {
+		return nil, err
+	}
+	return tree.NewSigner(tree.Origin(k.root), k.log)
+}
+
+// ScrubEvery has the node look at everything in such a time.
+func (c *Config) ScrubEvery(d time.Duration) { c.scrubEvery = d }

@@ -33,7 +33,14 @@ func newWorld(t testing.TB) *world {
 // newWorldWith is newWorld with a clock.
 func newWorldWith(t testing.TB, now func() time.Time) *world {
 	t.Helper()
-	w := &world{running: run(t, node.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", EndorseAll: true, Now: now})}
+	return newWorldOf(t, node.Config{Listen: "127.0.0.1:0", EndorseAll: true, Now: now})
+}
+
+// newWorldOf is newWorld with a node as c says.
+func newWorldOf(t testing.TB, c node.Config) *world {
+	t.Helper()
+	c.Dir = t.TempDir()
+	w := &world{running: run(t, c)}
 	w.hospital, w.doctor, w.patient = w.newPerson(t), w.newPerson(t), w.newPerson(t)
 	w.openHospital(t)
 	w.enrol(t, w.doctor)

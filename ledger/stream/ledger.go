@@ -125,18 +125,6 @@ func (l *Ledger) Last(ctx context.Context, filter string) (Entry, error) {
 	return rawEntry(m), nil
 }
 
-// Entry returns the entry with a sequence, and false if the server does not have it or can't read it.
-func (l *Ledger) Entry(ctx context.Context, seq uint64) (Entry, bool, error) {
-	m, err := l.entries.GetMsg(ctx, seq)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return Entry{}, false, nil
-	}
-	if err != nil {
-		return Entry{}, false, fmt.Errorf("reading an entry: %w", err)
-	}
-	return rawEntry(m), true, nil
-}
-
 func rawEntry(m *jetstream.RawStreamMsg) Entry {
 	return Entry{Seq: m.Sequence, Subject: m.Subject, ID: m.Header.Get(nats.MsgIdHdr), Data: m.Data}
 }
