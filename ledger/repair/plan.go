@@ -83,30 +83,30 @@ func (p *plan) write(dir string) error {
 	return syncDir(dir)
 }
 
-// finish does what remains of the plan on disk, but for what the node says.
-func (c *Config) finish() error {
+// finish does what remains of the plan on disk, but for what the node says. It tells whether there was anything.
+func (c *Config) finish() (bool, error) {
 	p, err := readPlan(c.Dir)
 	if err != nil || len(p.Moves) == 0 {
-		return err
+		return false, err
 	}
 	for _, m := range p.Moves {
 		if err := c.step("move " + filepath.Base(m.To)); err != nil {
-			return err
+			return false, err
 		}
 		if err := m.do(); err != nil {
-			return err
+			return false, err
 		}
 	}
 	for _, dir := range []string{c.streams(), c.Tree} {
 		if err := os.RemoveAll(filepath.Join(dir, making)); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if err := c.step("said"); err != nil {
-		return err
+		return false, err
 	}
 	p.Moves = nil
-	return p.write(c.Dir)
+	return true, p.write(c.Dir)
 }
 
 // do makes the move if it is not done.

@@ -76,12 +76,16 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		return nil, err
 	}
 	defer release()
-	if err := c.finish(); err != nil {
+	finished, err := c.finish()
+	if err != nil {
 		return nil, fmt.Errorf("finishing an earlier repair: %w", err)
 	}
 	s, err := look(ctx, c)
 	if err != nil {
 		return nil, err
+	}
+	if finished {
+		s.done("a repair that was interrupted has been finished")
 	}
 	if n := len(s.report.Lost); n > 0 && s.report.Lost[0].From <= s.sealed.Size {
 		return s.report, fmt.Errorf("%w: %s", ErrLost, s.report.Lost[0])
@@ -151,7 +155,8 @@ func (s *survey) mend(ctx context.Context) error {
 	if err := p.write(s.Dir); err != nil {
 		return err
 	}
-	return s.finish()
+	_, err = s.finish()
+	return err
 }
 
 func (s *survey) done(format string, args ...any) {
