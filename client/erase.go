@@ -166,7 +166,7 @@ func (o *opening) puncture(ctx context.Context, number uint32, entries []*ledger
 
 // dropDrafts takes drafts out of the outbox, and what is on the log already. The caller has the outbox and the turn.
 func (b *Book) dropDrafts(ctx context.Context, doomed func(*Draft) bool) (dropped int, err error) {
-	if err := b.c.home.dropWritten(b.chain); err != nil {
+	if err := b.c.home.dropWritten(ctx, b.chain); err != nil {
 		return 0, err
 	}
 	waiting, err := b.c.home.waiting(b.chain)
@@ -197,7 +197,7 @@ func (b *Book) dropDrafts(ctx context.Context, doomed func(*Draft) bool) (droppe
 
 // dropWritten drops the drafts of what is written to a chain and not sealed yet. If the node loses it now, it can be sent again only
 // as it was sealed.
-func (h *Home) dropWritten(chain ledger.Chain) error {
+func (h *Home) dropWritten(ctx context.Context, chain ledger.Chain) error {
 	box, err := h.outbox()
 	if err != nil {
 		return err
@@ -207,11 +207,19 @@ func (h *Home) dropWritten(chain ledger.Chain) error {
 			continue
 		}
 		p, err := h.posted(&l)
-		if err == nil {
-			p.Drafts = nil
-			err = h.writePosted(&l, p)
-		}
 		if err != nil {
+			return err
+		}
+		// A file of its own, so that the old one can be overwritten. If we were to crash between the two, the next erasure would find both.
+		next := l
+		if next.ID, err = ledger.NewSubmissionID(rand.Reader, l.drawn()); err != nil {
+			return err
+		}
+		p.Drafts = nil
+		if err := h.keepSent(ctx, &next, p); err != nil {
+			return err
+		}
+		if err := h.dropSent(ctx, l); err != nil {
 			return err
 		}
 	}

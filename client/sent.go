@@ -103,8 +103,12 @@ func (l *sent) on(chain ledger.Chain) *span {
 // keepSent keeps a submission that is about to be sent, or one that was, in the place of what was kept under its id: drafts, or
 // another form of it.
 func (h *Home) keepSent(ctx context.Context, l *sent, p *posted) error {
+	contents, err := canonical.Marshal(p)
+	if err != nil {
+		return err
+	}
 	// If we were to crash between the two, the file would be a leftover as in keep.
-	if err := h.writePosted(l, p); err != nil {
+	if err := h.write(l.file(), contents); err != nil {
 		return err
 	}
 	return h.changeOutbox(ctx, func(box *outbox) {
@@ -117,14 +121,6 @@ func (h *Home) keepSent(ctx context.Context, l *sent, p *posted) error {
 			box.Waiting = slices.DeleteFunc(box.Waiting, func(w waitingFor) bool { return w.ID == l.ID })
 		}
 	})
-}
-
-func (h *Home) writePosted(l *sent, p *posted) error {
-	contents, err := canonical.Marshal(p)
-	if err != nil {
-		return err
-	}
-	return h.write(l.file(), contents)
 }
 
 // acknowledge keeps the receipts of submissions.
