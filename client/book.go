@@ -144,6 +144,12 @@ func (b *Book) read(ctx context.Context, s *session) error {
 		return err
 	}
 	b.seen.rejected = b.feed.rejected
+	if err := b.c.note(ctx, b.seen); err != nil {
+		return err
+	}
+	if err := b.adopt(ctx); err != nil {
+		return err
+	}
 	if b.own() && b.c.isErased() {
 		return b.seen.astray // the home keeps nothing of it any more
 	}

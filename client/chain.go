@@ -92,6 +92,9 @@ func (c *Client) walk(ctx context.Context, s *session, seen *mark, at spot, fn f
 		return at, fmt.Errorf("reading %s: %w", chain, err)
 	}
 	seen.rejected = f.rejected
+	if err := c.note(ctx, seen); err != nil {
+		return at, err
+	}
 	return at, seen.reach(at.head)
 }
 

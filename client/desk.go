@@ -138,6 +138,9 @@ func (d *desk) read(ctx context.Context, s *session) error {
 		return fmt.Errorf("reading %s: %w", d.chain, err)
 	}
 	d.seen.rejected = f.rejected
+	if err := d.c.note(ctx, d.seen); err != nil {
+		return err
+	}
 	return d.seen.reach(d.head)
 }
 

@@ -32,6 +32,7 @@ type mark struct {
 	sent     []sent               // what this home has sent to the chain, and is not known to be sealed
 	met      []*sent              // of it, what turned out to be on the node's disk
 	moved    []sent               // of it, what stands on the chain in another form
+	waiting  []waitingFor         // what this home has not sent to it, for all it knows
 }
 
 func newMark(h *Home, chain ledger.Chain) (*mark, error) {

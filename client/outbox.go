@@ -101,9 +101,9 @@ func (h *Home) waiting(chain ledger.Chain) ([]*outgoing, error) {
 			continue
 		}
 		o := &outgoing{waitingFor: w}
-		contents, err := h.read(o.file())
-		if err == nil {
-			err = canonical.Unmarshal(contents, &o.drafts)
+		o.drafts, err = h.drafts(o)
+		if errors.Is(err, fs.ErrNotExist) && !h.stillWaits(o) {
+			continue // another program of this home has found it on the chain
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reading an unsent draft: %w", err)
@@ -111,6 +111,21 @@ func (h *Home) waiting(chain ledger.Chain) ([]*outgoing, error) {
 		all = append(all, o)
 	}
 	return all, nil
+}
+
+// drafts reads the drafts of a chunk that waits.
+func (h *Home) drafts(o *outgoing) (drafts []Draft, err error) {
+	contents, err := h.read(o.file())
+	if err == nil {
+		err = canonical.Unmarshal(contents, &drafts)
+	}
+	return drafts, err
+}
+
+// stillWaits tells whether a chunk is in the outbox.
+func (h *Home) stillWaits(o *outgoing) bool {
+	box, err := h.outbox()
+	return err != nil || slices.ContainsFunc(box.Waiting, func(w waitingFor) bool { return w.ID == o.ID })
 }
 
 // Unsent returns how many drafts wait to be written, by chain.

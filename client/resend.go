@@ -17,6 +17,7 @@ func (m *mark) expect() error {
 		return err
 	}
 	m.sent = slices.DeleteFunc(box.Sent, func(l sent) bool { return l.on(m.chain) == nil })
+	m.waiting = slices.DeleteFunc(box.Waiting, func(w waitingFor) bool { return w.Chain != m.chain.String() })
 	m.met, m.moved = nil, nil
 	return nil
 }
@@ -119,8 +120,8 @@ func (c *Client) restore(ctx context.Context, chain ledger.Chain, read func() (*
 	if err != nil && !errors.Is(err, ErrLost) {
 		return err
 	}
-	if failed := c.note(ctx, m); failed != nil || len(m.missing()) == 0 {
-		return errors.Join(err, failed)
+	if len(m.missing()) == 0 {
+		return err
 	}
 	release, failed := c.home.lock(ctx, "restore-"+nameOf(chain))
 	if failed != nil {
@@ -159,7 +160,8 @@ func (c *Client) restore(ctx context.Context, chain ledger.Chain, read func() (*
 	}
 }
 
-// note keeps what reading a chain has told of what was sent to it.
+// note keeps what reading a chain has told of what was sent to it, before where the chain ends is kept: whatever was seen of it and
+// was sent from here can then be sent again.
 func (c *Client) note(ctx context.Context, m *mark) error {
 	if len(m.met) > 0 {
 		if err := c.home.acknowledge(ctx, m.met...); err != nil {

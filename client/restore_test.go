@@ -46,6 +46,7 @@ func (w *world) unsealing() {
 	w.t.Helper()
 	must(w.t, w.start())
 	must(w.t, os.Rename(w.inNode("tree"), w.inNode("away")))
+	must(w.t, os.WriteFile(w.inNode("tree"), nil, 0o600)) // or it would begin another
 }
 
 // seal lets the node seal again, if it was kept from it.
@@ -55,6 +56,7 @@ func (w *world) seal() {
 		return
 	}
 	must(w.t, w.stop())
+	must(w.t, os.Remove(w.inNode("tree")))
 	must(w.t, os.Rename(w.inNode("away"), w.inNode("tree")))
 	must(w.t, w.start())
 }

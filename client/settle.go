@@ -100,6 +100,9 @@ const (
 // settleInPassing looks what is sealed, unless that was done a moment ago, and the first time makes the caller known again to a node
 // that has lost that it was. What fails is left for the next time.
 func (c *Client) settleInPassing(ctx context.Context) {
+	if c.home == nil {
+		return // nobody's: see Description
+	}
 	c.mu.Lock()
 	first, due := c.settled.IsZero(), time.Since(c.settled) >= settleEvery
 	if due {

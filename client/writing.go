@@ -2,7 +2,9 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/phrledger/phr/ledger"
@@ -109,6 +111,28 @@ func (b *Book) written(o *outgoing) []ledger.EventID {
 	for _, ids := range o.Tries {
 		if b.ids[ids[0]] != 0 {
 			return ids
+		}
+	}
+	return nil
+}
+
+// adopt keeps the chunks that stand on the chain and whose receipts never came.
+func (b *Book) adopt(ctx context.Context) error {
+	for _, w := range b.seen.waiting {
+		o := &outgoing{waitingFor: w}
+		ids := b.written(o)
+		if ids == nil {
+			continue
+		}
+		var err error
+		if o.drafts, err = b.c.home.drafts(o); errors.Is(err, fs.ErrNotExist) {
+			continue // another program of this home was faster
+		}
+		if err == nil {
+			err = b.found(ctx, o, ids)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
