@@ -131,6 +131,8 @@ func TestAttack34_RevocationHidden(t *testing.T) {
 	now := w.connect(hospital.Home())
 	_, err = now.Revoke(w.ctx, client.Revocation{GID: kim.GID(), Reason: "left"}, nil)
 	must(t, err)
+	_, err = now.Await(w.ctx, client.Sealed, nil) // until then, whoever revoked would send it again
+	must(t, err)
 
 	must(t, w.stop())
 	w.dir = old

@@ -318,3 +318,23 @@ func TestErasedSentAgain(t *testing.T) {
 	before.back()
 	w.reads("the patient", w.again(maria, maria), "?", "two")
 }
+
+// An authority's chain comes back as well: whom it has removed stays removed.
+func TestRemovalSentAgain(t *testing.T) {
+	w := newWorld(t)
+	ruiz := w.the("doctor@city-hospital")
+	hospital := w.authority("city-hospital")
+	w.untilSealed(hospital)
+	before := w.copy()
+	now := w.connect(hospital.Home())
+	_, err := now.Revoke(w.ctx, client.Revocation{GID: ruiz.GID(), Reason: "left"}, nil)
+	must(t, err)
+	before.back()
+	members, err := w.connect(hospital.Home()).Members(w.ctx)
+	must(t, err)
+	for _, m := range members {
+		if m.GID == ruiz.GID() && len(m.Attributes) > 0 {
+			t.Errorf("the doctor is back, as %v", m.Attributes)
+		}
+	}
+}
