@@ -186,7 +186,10 @@ func (s *survey) incident() string {
 	if n := len(s.report.Parts); n > 0 {
 		text += fmt.Sprintf(". Gone: %d parts of key material", n)
 	}
-	return strings.ReplaceAll(text, s.Dir+string(filepath.Separator), "")
+	for _, dir := range []string{s.Tree, s.Dir} { // where they are is nobody's business
+		text = strings.ReplaceAll(text, dir+string(filepath.Separator), "")
+	}
+	return text
 }
 
 // makeTree makes the tree of all sealed entries, which must lead to the newest checkpoint.
