@@ -25,7 +25,10 @@ type copied struct {
 
 func (w *world) inNode(name string) string { return filepath.Join(w.dir, name) }
 
-// parts are what a copy has of a node's directory.
+// kept is the checkpoint that a node keeps beside its log: with another one it would not begin.
+const kept = "checkpoint"
+
+// parts are what a copy has of a node's directory, beside that.
 var parts = []string{"jetstream", "tree"}
 
 // copy stops the node, copies what it has on disk, and starts it again. From then on it seals nothing.
@@ -36,6 +39,10 @@ func (w *world) copy() *copied {
 	must(w.t, w.stop())
 	for _, part := range parts {
 		must(w.t, os.CopyFS(filepath.Join(c.dir, part), os.DirFS(w.inNode(part))))
+	}
+	if checkpoint, err := os.ReadFile(w.inNode(kept)); !errors.Is(err, fs.ErrNotExist) { // a node that has just begun has none yet
+		must(w.t, err)
+		must(w.t, os.WriteFile(filepath.Join(c.dir, kept), checkpoint, 0o600))
 	}
 	w.unsealing()
 	return c
@@ -65,7 +72,7 @@ func (w *world) seal() {
 func (c *copied) back() {
 	c.w.t.Helper()
 	must(c.w.t, c.w.stop())
-	for _, part := range append(parts, "away") {
+	for _, part := range append(parts, "away", kept) {
 		must(c.w.t, os.RemoveAll(c.w.inNode(part)))
 	}
 	must(c.w.t, os.CopyFS(c.w.dir, os.DirFS(c.dir)))
