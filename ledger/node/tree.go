@@ -38,7 +38,7 @@ func (n *Node) heads(ctx context.Context, s *challenge.Session, q *protocol.Head
 			return nil, &stream.Error{Code: protocol.CodeRefused, Text: "where that chain ends is not for this session"}
 		}
 	}
-	return n.sealer.Heads(ctx, chains)
+	return n.sealer.Heads(ctx, chains, q.Since)
 }
 
 // mayRead tells whether a session's holder may know where a chain ends: of people, authorities and nodes anybody may, of a record

@@ -80,13 +80,17 @@ func TestCheckpoint(t *testing.T) {
 // Where a chain ends is proven to who may read it, by a checkpoint event that stands in the log.
 func TestProvenHeads(t *testing.T) {
 	w := newWorld(t)
+	first := w.sealed(t)
 	login := w.patient.login(t)
 	profile := ledger.RecordChain(w.patient.GID(), ledger.Profile)
 	none := ledger.RecordChain(w.patient.GID(), ledger.Training)
-	found, err := ask[protocol.Heads](t, login.conn, protocol.DirHeads, protocol.HeadsQuery{Chains: []string{w.health.String(), profile.String(), none.String()}})
+	found, err := ask[protocol.Heads](t, login.conn, protocol.DirHeads, protocol.HeadsQuery{
+		Chains: []string{w.health.String(), profile.String(), none.String()}, Since: first.Size,
+	})
 	must(t, err)
 	c, err := tree.OpenCheckpoint(found.Note, w.Sealer().Key)
 	must(t, err)
+	must(t, c.Extends(first, found.Consistency))
 	must(t, c.Includes(found.Proof.Index, found.Entry, found.Proof.Hashes))
 	e, err := ledger.ParseEntry(found.Entry)
 	must(t, err)

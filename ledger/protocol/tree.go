@@ -51,9 +51,10 @@ type Proof struct {
 const MaxHeads = 64
 
 // HeadsQuery asks where chains end, by the newest checkpoint event on the log, in a session that may read them. The node logs a new
-// one if the newest is not fresh.
+// one if the newest is not fresh. Since asks for the proof that the tree extends the one with so many entries.
 type HeadsQuery struct {
 	Chains []string `cbor:"1,keyasint"`
+	Since  uint64   `cbor:"2,keyasint,omitempty"`
 }
 
 // Heads answers a HeadsQuery.
@@ -62,6 +63,8 @@ type Heads struct {
 	Proof Proof            `cbor:"2,keyasint"` // that the entry is in the tree
 	Note  []byte           `cbor:"3,keyasint"` // the signed checkpoint of that tree
 	Heads []tree.HeadProof `cbor:"4,keyasint,omitempty"`
+
+	Consistency []ledger.Hash `cbor:"5,keyasint,omitempty"` // of that tree with the one that has Since entries
 }
 
 // TicketQuery asks, in a session, for a ticket to what the node's HTTP address does not give to everybody: the leaves of the tree, or

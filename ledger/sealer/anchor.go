@@ -136,8 +136,9 @@ var errUnsealed = &stream.Error{
 	Code: protocol.CodeBusy, Text: "the node can't prove its log at present", Hint: "try again later; its operator finds the reason in its log",
 }
 
-// Heads answers where chains end, by a checkpoint event that is fresh and sealed. Who may ask about which is the caller's to judge.
-func (s *Sealer) Heads(ctx context.Context, chains []ledger.Chain) (*protocol.Heads, error) {
+// Heads answers where chains end, by a checkpoint event that is fresh and sealed in a tree that extends the one with since entries.
+// Who may ask about which is the caller's to judge.
+func (s *Sealer) Heads(ctx context.Context, chains []ledger.Chain, since uint64) (*protocol.Heads, error) {
 	ctx, cancel := context.WithTimeout(ctx, anchorWithin)
 	defer cancel()
 	a, err := s.freshAnchor(ctx)
@@ -145,11 +146,21 @@ func (s *Sealer) Heads(ctx context.Context, chains []ledger.Chain) (*protocol.He
 		return nil, errUnsealed
 	}
 	found := &protocol.Heads{Entry: a.entry}
-	hashes, signed, err := s.Tree().Inclusion(a.index)
-	if err != nil {
-		return nil, err
+	for {
+		extends, err := s.Checkpoint(since)
+		if err != nil {
+			return nil, err
+		}
+		hashes, signed, err := s.Tree().Inclusion(a.index)
+		if err != nil {
+			return nil, err
+		}
+		if string(signed) != string(extends.Note) {
+			continue // sealing went on meanwhile
+		}
+		found.Proof, found.Note, found.Consistency = protocol.Proof{Index: a.index, Hashes: hashes}, signed, extends.Consistency
+		break
 	}
-	found.Proof, found.Note = protocol.Proof{Index: a.index, Hashes: hashes}, signed
 	for _, c := range chains {
 		found.Heads = append(found.Heads, a.heads.Prove(c))
 	}

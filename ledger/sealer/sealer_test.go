@@ -158,7 +158,7 @@ func TestAnchor(t *testing.T) {
 	}
 	ask := func() *ledger.Checkpoint {
 		t.Helper()
-		found, err := s.Heads(t.Context(), []ledger.Chain{health})
+		found, err := s.Heads(t.Context(), []ledger.Chain{health}, 0)
 		must(t, err)
 		e, err := ledger.ParseEntry(found.Entry)
 		must(t, err)
