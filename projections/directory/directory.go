@@ -56,8 +56,8 @@ func (d *Directory) Recovery(ctx context.Context, gid identity.GID) (*protocol.E
 const maxEscrows = 8
 
 // Authority returns what there is to know of an authority beside what Node returns: the identity of its founder, its
-// registrations that were endorsed, what the registry says of it, and its attributes with their versions. For a name that
-// nobody has been given it returns nothing. An authority whose name is a GID is a patient; see Identity.
+// registrations that were endorsed, what the registry says of it, its attributes with their versions, and what it said last of where its
+// chain ends. For a name that nobody has been given it returns nothing. An authority whose name is a GID is a patient; see Identity.
 func (d *Directory) Authority(ctx context.Context, name policy.Authority) (*protocol.Evidence, error) {
 	if name.IsGID() {
 		return d.Identity(ctx, identity.GID(name))
@@ -68,6 +68,7 @@ func (d *Directory) Authority(ctx context.Context, name policy.Authority) (*prot
 	return d.evidence(ctx, `
 		SELECT sequence, count, entry FROM fact WHERE about = 'auth.' || ?1
 		UNION SELECT sequence, count, entry FROM fact JOIN authority ON about = 'id.' || founder WHERE name = ?1
+		UNION SELECT sequence, count, entry FROM head JOIN authority USING (name) WHERE name = ?1
 		ORDER BY sequence`, string(name))
 }
 

@@ -38,6 +38,12 @@ CREATE TABLE authority (      -- names that are given
 	founder      TEXT NOT NULL, -- empty while the registry's registration is announced only
 	registration BLOB NOT NULL  -- event hash
 ) WITHOUT ROWID;
+CREATE TABLE head (           -- what each authority has said last of where its chain ends
+	name     TEXT PRIMARY KEY,
+	sequence INTEGER NOT NULL,
+	count    INTEGER NOT NULL,  -- among the control entries
+	entry    BLOB NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE issued (         -- attribute keys
 	sequence  INTEGER PRIMARY KEY,
 	gid       TEXT NOT NULL,
@@ -95,6 +101,8 @@ func (Projection) Apply(tx *sql.Tx, e *ledger.Entry, at projections.Place) error
 		return f.fact(authoritative(b.Name))
 	case *ledger.AttributeDefined, *ledger.AttributeVersioned:
 		return f.fact(authoritative(e.Chain.Authority()))
+	case *ledger.AuthorityHead:
+		return f.head()
 	case *ledger.RepresentativeEnrolled:
 		return f.enrolled(b)
 	case *ledger.RepresentativeRemoved:
@@ -194,6 +202,17 @@ func (f *fold) escrowed() error {
 		return err
 	}
 	return f.exec(`INSERT INTO escrow VALUES (?, ?, ?, ?)`, f.at.Sequence, f.at.Count, string(f.e.Author), entry)
+}
+
+// head keeps an authority's head in the place of the one before: it shows how lately the authority was heard of.
+func (f *fold) head() error {
+	entry, err := f.e.Marshal()
+	if err != nil {
+		return err
+	}
+	return f.exec(`INSERT INTO head VALUES (?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET sequence = excluded.sequence, count = excluded.count, entry = excluded.entry`,
+		string(f.e.Chain.Authority()), f.at.Sequence, f.at.Count, entry)
 }
 
 func (f *fold) attribute(name string) string {
