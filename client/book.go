@@ -21,6 +21,7 @@ type Book struct {
 	turn    turn // whose holder may touch what follows
 	feed    *feed
 	seen    *mark
+	hashes  []ledger.Hash             // of all events in their order
 	records []*ledger.Entry           // record events in their order
 	sets    []*ledger.Entry           // policies in their order
 	ids     map[ledger.EventID]uint64 // of records, with their places in the log
@@ -127,12 +128,24 @@ func (b *Book) moved(ctx context.Context, s *session) (bool, error) {
 	return b.c.head(b.chain).Number > before, err
 }
 
-// catchUp reads what is new. What this home has sent and the node has lost is sent again.
+// catchUp reads what is new, and demands that it is all there is by what the log proves. What this home has sent and the node has lost is
+// sent again.
 func (b *Book) catchUp(ctx context.Context, s *session) error {
 	if b.restoring {
 		return b.read(ctx, s)
 	}
-	return b.c.restore(ctx, b.chain, func() (*mark, error) { return b.seen, b.read(ctx, s) }, b.again)
+	end, err := b.c.ends(ctx, s, b.chain) // first: what was there then is there when it is read
+	if err != nil {
+		return err
+	}
+	if err := b.c.restore(ctx, b.chain, func() (*mark, error) { return b.seen, b.read(ctx, s) }, b.again); err != nil {
+		return err
+	}
+	var there ledger.Hash
+	if end.Number > 0 && end.Number <= uint64(len(b.hashes)) {
+		there = b.hashes[end.Number-1]
+	}
+	return b.c.through(b.chain, end, uint64(len(b.hashes)), there)
 }
 
 // read reads what is new.
@@ -182,6 +195,7 @@ func (b *Book) again(ctx context.Context, m *mark, l *sent) error {
 // take keeps a record event or a policy. Every entry passes here, so a history that leaves out what was seen before is noticed.
 func (b *Book) take(e *ledger.Entry, sequence uint64) {
 	b.seen.pass(e, sequence)
+	b.hashes = append(b.hashes, e.Hash)
 	if e.Kind().IsRecord() {
 		b.records = append(b.records, e)
 		b.ids[e.ID] = sequence

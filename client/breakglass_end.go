@@ -120,6 +120,6 @@ func (c *Client) renewAfter(ctx context.Context, e *Emergency) error {
 		if err != nil || f.Epoch.Number != e.Epoch() {
 			return err
 		}
-		return b.startEpoch(ctx, s, "after an emergency")
+		return b.shutOut(ctx, s, "after an emergency")
 	})
 }

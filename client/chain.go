@@ -59,13 +59,19 @@ type spot struct {
 
 // walk reads the chain of a mark, one of the caller's own, from where it was read to before, calls fn with each entry and its stream
 // sequence, and returns how far it came. Each entry follows the one before it and is signed by its author, who is the caller, or on the
-// access log a node or one who has a part in an emergency. A person's chain is read from its beginning.
+// access log a node or one who has a part in an emergency. They are all there are, by what the log proves. A
+// person's chain is read from its beginning.
 func (c *Client) walk(ctx context.Context, s *session, seen *mark, at spot, fn func(*ledger.Entry, uint64)) (spot, error) {
 	chain := seen.chain
+	end, err := c.ends(ctx, s, chain)
+	if err != nil {
+		return at, err
+	}
+	from, there := at.head.Number, at.head.Hash
 	f := newFeed(c, chain)
 	f.next = at.next
 	var self *identity.Keys // in force on the caller's own person chain, after what was read of it
-	err := f.fetch(ctx, s, func(raw []stream.Entry) error {
+	err = f.fetch(ctx, s, func(raw []stream.Entry) error {
 		for _, r := range raw {
 			e, err := ledger.ParseEntry(r.Data)
 			if err != nil {
@@ -83,6 +89,9 @@ func (c *Client) walk(ctx context.Context, s *session, seen *mark, at spot, fn f
 				}
 			}
 			seen.pass(e, r.Seq)
+			if e.Number == end.Number {
+				there = e.Hash
+			}
 			at = spot{ledger.Head{Number: e.Number, Hash: e.Hash}, r.Seq + 1}
 			fn(e, r.Seq)
 		}
@@ -93,6 +102,12 @@ func (c *Client) walk(ctx context.Context, s *session, seen *mark, at spot, fn f
 	}
 	seen.rejected = f.rejected
 	if err := c.note(ctx, seen); err != nil {
+		return at, err
+	}
+	if end.Number >= from {
+		err = c.through(chain, end, at.head.Number, there)
+	}
+	if err != nil {
 		return at, err
 	}
 	return at, seen.reach(at.head)

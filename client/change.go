@@ -209,6 +209,36 @@ func (c *Change) bodies(ctx context.Context, s *session, f *ledger.CompartmentFa
 		return nil, nil, err
 	}
 	way := c.course(f, due)
+	if c.gives() {
+		if err := c.b.c.fresh(ctx, s, c.b.chain); err != nil {
+			return nil, nil, err
+		}
+	}
+	bodies, parts, err := c.wrapped(ctx, s, &way)
+	if err == nil && c.gives() {
+		err = c.b.awake(c.wraps(&way))
+	}
+	return bodies, parts, err
+}
+
+// gives tells whether the change lets somebody do more than before. What only takes away is not held up by anything.
+func (c *Change) gives() bool {
+	return c.after != nil && (c.before == nil || !narrower(&c.before.Term, &c.after.Term) || narrower(&c.after.Term, &c.before.Term))
+}
+
+// wraps returns the terms whose holders are given keys by the change.
+func (c *Change) wraps(way *course) []ledger.LiveTerm {
+	switch {
+	case way.epoch != "":
+		return way.terms
+	case way.wrap:
+		return []ledger.LiveTerm{*c.after}
+	}
+	return nil
+}
+
+// wrapped makes the policy, and the wraps and epochs with it.
+func (c *Change) wrapped(ctx context.Context, s *session, way *course) ([]ledger.Body, []protocol.PartData, error) {
 	set := &ledger.PolicySet{Terms: plain(way.terms)}
 	switch {
 	case way.epoch != "":

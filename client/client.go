@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/phrledger/phr/crypto/identity"
+	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
@@ -40,13 +41,19 @@ type Client struct {
 	node   ledger.NodeFact
 	slots  map[sessionKey]*slot
 	books  map[ledger.Chain]*Book
-	desk   *desk // of the caller's authority; nil before it is first used
+	desk   *desk     // of the caller's authority; nil before it is first used
+	looked time.Time // when the log was last seen to go on from what was known of it
+	proven map[ledger.Chain]proven
+	heard  map[policy.Authority]time.Time
 	closed bool
 
 	unsettled []ledger.SubmissionID // of this client, not known to be sealed
 	sequence  uint64                // in the log, of the last of them
 	settled   time.Time             // when the node was last asked what is sealed
 	restored  int                   // events that the node had lost and has again
+
+	looking, proving turn
+	left             checks
 }
 
 // Dial connects to the node as a guest and learns who runs it. It fails if what the node says is not signed by the root that
@@ -64,7 +71,8 @@ func Dial(ctx context.Context, c Config) (*Client, error) {
 	}
 	cl := &Client{
 		config: c, home: c.Home, guest: conn, state: ledger.NewState(c.Node.Root, ledger.SomeChains),
-		slots: make(map[sessionKey]*slot), books: make(map[ledger.Chain]*Book),
+		slots: make(map[sessionKey]*slot), books: make(map[ledger.Chain]*Book), proven: make(map[ledger.Chain]proven), heard: make(map[policy.Authority]time.Time),
+		looking: newTurn(), proving: newTurn(),
 	}
 	if err := cl.learnNode(ctx); err != nil {
 		conn.Close()

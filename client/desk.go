@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/phrledger/phr/authority"
 	"github.com/phrledger/phr/crypto/identity"
@@ -22,7 +23,8 @@ type desk struct {
 	roster *authority.Roster
 	seen   *mark
 	head   ledger.Head
-	next   uint64 // stream sequence after the newest entry of the chain that was read
+	shown  time.Time // log time of the newest entry that the directory shows to everybody
+	next   uint64    // stream sequence after the newest entry of the chain that was read
 }
 
 // deskOf returns the desk of the caller's authority.
@@ -79,6 +81,33 @@ func (d *desk) decide(ctx context.Context, bodies func(*authority.Roster) ([]led
 		}
 		return d.say(ctx, s, next)
 	})
+}
+
+// sayHead says where the chain ends, if nothing that everybody is shown was said for a day: that the authority is there, and removes nobody
+// whom others don't see removed. Whom it enrols and gives keys is not shown to everybody.
+func (d *desk) sayHead(ctx context.Context) error {
+	if err := d.turn.take(ctx); err != nil {
+		return err
+	}
+	due := d.silent()
+	d.turn.give()
+	if !due {
+		return nil
+	}
+	return d.attempt(ctx, func(s *session) error {
+		if !d.silent() {
+			return nil // another program of the authority has said it
+		}
+		return d.say(ctx, s, []ledger.Body{&ledger.AuthorityHead{Number: d.head.Number, Hash: d.head.Hash}})
+	})
+}
+
+// silent tells whether it is time for a head, for all that was read. An authority that is not in force, or has no attributes, says none.
+func (d *desk) silent() bool {
+	d.c.mu.Lock()
+	defer d.c.mu.Unlock()
+	fact, _ := d.c.state.Authority(d.name())
+	return fact.Active && !d.shown.IsZero() && d.c.config.Now().Sub(d.shown) >= headEvery
 }
 
 func (d *desk) attempt(ctx context.Context, try func(*session) error) error {
@@ -157,6 +186,10 @@ func (d *desk) take(ctx context.Context, f *feed, raw stream.Entry) error {
 		return err
 	}
 	d.head = ledger.Head{Number: e.Number, Hash: e.Hash}
+	switch e.Body.(type) {
+	case *ledger.AttributeDefined, *ledger.AttributeVersioned, *ledger.AuthorityHead:
+		d.shown = e.LogTime
+	}
 	return nil
 }
 

@@ -20,23 +20,25 @@ func (c *Client) learn(ctx context.Context, subject string, query any) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return learnAll(c.state, evidence)
+	return c.learnAll(evidence)
 }
 
-func learnAll(s *ledger.State, evidence *protocol.Evidence) error {
+// learnAll adds evidence to what is known. Whoever calls it holds the lock.
+func (c *Client) learnAll(evidence *protocol.Evidence) error {
 	for _, f := range evidence.Facts {
 		e, err := ledger.ParseEntry(f.Entry)
 		if err != nil {
 			return fmt.Errorf("the directory's evidence: %w", err)
 		}
 		if e.Chain.Control() {
-			err = s.Learn(f.Count, e)
+			err = c.state.Learn(f.Count, e)
 		} else {
-			err = s.Fold(e)
+			err = c.state.Fold(e)
 		}
 		if err != nil {
 			return fmt.Errorf("the directory's evidence: %w", err)
 		}
+		c.hear(e)
 	}
 	return nil
 }
@@ -49,7 +51,7 @@ func (c *Client) learnNode(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := learnAll(c.state, evidence); err != nil {
+	if err := c.learnAll(evidence); err != nil {
 		return err
 	}
 	for _, f := range evidence.Facts {

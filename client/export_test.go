@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -433,4 +434,54 @@ func (c *Client) Proven(ctx context.Context, tamper func(*protocol.Proofs)) (pro
 func (c *Client) LogKey() note.Verifier {
 	key, _ := c.logKey()
 	return key
+}
+
+// Check is one thing that a client makes sure of about the log.
+type Check = check
+
+// The checks.
+const (
+	LogStays       = logStays
+	LogExtends     = logExtends
+	LogWitnessed   = logWitnessed
+	HeadSealed     = headSealed
+	HeadSigned     = headSigned
+	HeadMapped     = headMapped
+	HeadReached    = headReached
+	HeadFresh      = headFresh
+	AuthorityAwake = authorityAwake
+)
+
+// LeaveOut makes the client go on without checks.
+func (c *Client) LeaveOut(left ...Check) {
+	for _, l := range left {
+		c.left |= 1 << l
+	}
+}
+
+// ForgetLogKey makes the node's description one of before there were trees.
+func (c *Client) ForgetLogKey() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.node.Log = [32]byte{}
+}
+
+// SealedSize looks at the log, and returns how large the newest checkpoint is that was seen.
+func (c *Client) SealedSize(ctx context.Context) (uint64, error) {
+	c.mu.Lock()
+	c.looked = time.Time{}
+	c.mu.Unlock()
+	if err := c.look(ctx); err != nil {
+		return 0, err
+	}
+	p, err := c.home.pin(c.config.Node.Root)
+	return p.Size, err
+}
+
+// Heard returns when an authority has last said something that everybody is shown.
+func (c *Client) Heard(ctx context.Context, name policy.Authority) (time.Time, error) {
+	_, err := c.Authority(ctx, name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.heard[name], err
 }

@@ -41,7 +41,7 @@ func (c *Client) evidenceOf(ctx context.Context, gid identity.GID) (*protocol.Re
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return found, learnAll(c.state, &protocol.Evidence{Facts: found.Facts})
+	return found, c.learnAll(&protocol.Evidence{Facts: found.Facts})
 }
 
 // Lost finds an identity by its recovery code. The caller may be anybody. It fails with ErrCode for another's code, and for one

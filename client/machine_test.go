@@ -324,7 +324,7 @@ func (m *machine) leave(t *rapid.T) {
 // wait lets grants and epochs come to their end.
 func (m *machine) wait(t *rapid.T) {
 	d := rapid.SampledFrom([]time.Duration{time.Hour, 25 * time.Hour, ledger.MaxEpochAge + time.Hour}).Draw(t, "time")
-	m.clock.forward(d)
+	m.later(d)
 	m.tell("%s later", d)
 }
 

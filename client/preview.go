@@ -32,6 +32,7 @@ type Preview struct {
 	Reason    string          // why it is a new one; "" if it is the one in force now
 	Wraps     []ledger.TermID // grants whose holders are given its keys by the change
 	Unwrapped []ledger.TermID // grants that a new epoch leaves out: an authority they rest on is not in force
+	Asleep    []Asleep        // authorities of those given keys all the same, of which nothing was heard for long
 
 	Sessions []OpenSession // on the grant, now
 }
@@ -86,6 +87,11 @@ func (c *Change) Preview(ctx context.Context) (*Preview, error) {
 	}
 	if err := c.previewKeys(ctx, p, f, way); err != nil {
 		return nil, err
+	}
+	if p.Asleep = c.b.asleep(c.wraps(way)); c.gives() {
+		if err := c.b.awake(c.wraps(way)); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.verb, err)
+		}
 	}
 	return p, c.previewSessions(ctx, p)
 }

@@ -148,7 +148,7 @@ func TestAttack82_ExpiredProxy(t *testing.T) {
 	w.write(acts, "in time")
 	f, err := hers.Fact(w.ctx)
 	must(t, err)
-	w.clock.forward(101 * 24 * time.Hour)
+	w.later(101 * 24 * time.Hour)
 	w.barred("a proxy after the date", acts)
 	w.refused("a proxy after the date", acts)
 	if err := acts.Force(w.ctx, ledger.OpWrite, f.Terms[0].ID); err == nil {

@@ -149,6 +149,6 @@ func (c *Client) renewEpoch(ctx context.Context, chain ledger.Chain) error {
 		if why, _ := b.stale(); why == "" && f.Epoch.Started.After(since.Time) {
 			return nil
 		}
-		return b.startEpoch(ctx, s, "the patient's keys were replaced")
+		return b.shutOut(ctx, s, "the patient's keys were replaced")
 	})
 }

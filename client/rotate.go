@@ -32,7 +32,25 @@ func (b *Book) startFirst(ctx context.Context, s *session, class ledger.Class) e
 // here are then forgotten.
 func (b *Book) startEpoch(ctx context.Context, s *session, reason string) error {
 	f, _ := b.fact()
-	r, err := b.rotation(ctx, s, f.Terms, reason)
+	if err := b.freshForOthers(ctx, s, f.Terms); err != nil {
+		return err
+	}
+	return b.rotateTo(ctx, s, f.Terms, reason, b.awake)
+}
+
+// shutOut starts the next epoch to keep somebody out who had the keys of this one. It is not held up by what the node can't prove, nor by
+// an authority that sleeps: the terms that it wraps for let their holders in all the same.
+func (b *Book) shutOut(ctx context.Context, s *session, reason string) error {
+	f, _ := b.fact()
+	return b.rotateTo(ctx, s, f.Terms, reason, func([]ledger.LiveTerm) error { return nil })
+}
+
+// rotateTo starts the next epoch for terms, once allow has nothing against them as they were resolved.
+func (b *Book) rotateTo(ctx context.Context, s *session, terms []ledger.LiveTerm, reason string, allow func([]ledger.LiveTerm) error) error {
+	r, err := b.rotation(ctx, s, terms, reason)
+	if err == nil {
+		err = allow(terms)
+	}
 	if err != nil {
 		return err
 	}

@@ -35,14 +35,14 @@ func TestRotationByAge(t *testing.T) {
 	w.write(hers, "one")
 	w.epoch(hers, 1)
 
-	w.clock.forward(ledger.MaxEpochAge + time.Minute)
+	w.later(ledger.MaxEpochAge + time.Minute)
 	w.reads("the insurer", its, "one")
 	w.reads("the doctor", his, "one")
 	w.epoch(hers, 1)
 	w.write(hers, "two")
 	w.epoch(hers, 2)
 
-	w.clock.forward(ledger.MaxEpochAge + time.Minute)
+	w.later(ledger.MaxEpochAge + time.Minute)
 	w.refused("the insurer", its)
 	w.epoch(hers, 2)
 	w.write(his, "three")

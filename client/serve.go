@@ -22,8 +22,8 @@ const (
 	owedRounds = 20
 )
 
-// Serve answers enrolments to the caller's own authority until ctx ends, and gives the keys that an interrupted Revoke left
-// owed. Notify, if not nil, hears of everyone enrolled.
+// Serve answers enrolments to the caller's own authority until ctx ends, says daily where the authority's chain ends, and gives the keys
+// that an interrupted Revoke left owed. Notify, if not nil, hears of everyone enrolled.
 func (c *Client) Serve(ctx context.Context, notify func(*authority.Admission)) error {
 	d, err := c.deskOf()
 	if err != nil {
@@ -34,6 +34,9 @@ func (c *Client) Serve(ctx context.Context, notify func(*authority.Admission)) e
 	var stood uint64
 	for round := 0; ; round++ {
 		err := c.serveOnce(ctx, d, notify)
+		if err == nil {
+			err = d.sayHead(ctx)
+		}
 		if err == nil && round%owedRounds == 0 {
 			stood, err = c.finish(d, finishing, stood)
 		}

@@ -94,6 +94,9 @@ func (c *Client) session(ctx context.Context, key sessionKey) (*session, error) 
 	if s := c.openFor(key); s != nil {
 		return s, nil // somebody else has opened it meanwhile
 	}
+	if err := c.look(ctx); err != nil {
+		return nil, err
+	}
 	s, err := c.next(ctx, key, place)
 	for tries := 1; tries < 3 && errors.Is(err, ErrLost); tries++ {
 		// Another program of this home may have seen more than the gate had when it answered. What is lost stays so.
@@ -167,6 +170,7 @@ func (c *Client) forget(s *session) {
 			place.open = nil
 		}
 	}
+	c.looked = time.Time{} // the node may be another than before
 	c.mu.Unlock()
 	s.end()
 }

@@ -21,6 +21,12 @@ type Shared struct {
 // Shared returns what has been shared with the caller: every term that the attributes the log shows for them satisfy. Each
 // is checked to stand in a policy that the patient signed.
 func (c *Client) Shared(ctx context.Context) ([]Shared, error) {
+	if err := c.attempt(ctx, loginKey, func(s *session) error {
+		_, err := c.ends(ctx, s, ledger.PersonChain(c.GID())) // how old what is shown may be
+		return err
+	}); err != nil {
+		return nil, err
+	}
 	return c.shared(ctx, "", func(string) bool { return true })
 }
 

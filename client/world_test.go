@@ -293,6 +293,23 @@ func (w *world) authority(name policy.Authority) *client.Client {
 	return c
 }
 
+// later puts the clock forward, and lets the authorities that are served say that they are still there.
+func (w *world) later(d time.Duration) {
+	w.t.Helper()
+	w.clock.forward(d)
+	w.founding.Lock()
+	defer w.founding.Unlock()
+	for name, c := range w.found {
+		for {
+			heard, err := c.Heard(w.ctx, name)
+			must(w.t, err)
+			if w.clock.now().Sub(heard) < 24*time.Hour {
+				break
+			}
+		}
+	}
+}
+
 // enrol makes somebody a holder of attributes of one authority.
 func (w *world) enrol(c *client.Client, attributes ...string) {
 	w.t.Helper()
