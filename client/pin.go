@@ -113,7 +113,10 @@ func (c *Client) look(ctx context.Context) error {
 	if !due {
 		return nil
 	}
-	if _, _, err := c.askCheckpoint(ctx); err != nil {
+	if _, _, err := c.askCheckpoint(ctx); unprovable(err) != "" && ctx.Err() == nil {
+		c.config.Log.Warn("log_unproven", "error", err)
+		now = now.Add(unprovenFor - lookEvery) // what is read is marked, and it is asked again soon
+	} else if err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -148,7 +151,7 @@ func (c *Client) advance(ctx context.Context, ask func(since uint64) ([]byte, []
 		}
 		signed, proof, err := ask(before.Size)
 		if codeOf(err) == protocol.CodeNotFound && before.note != nil {
-			signed, proof, err = ask(0) // for what it has instead
+			signed, err = c.smaller(key, before, err, ask)
 		}
 		if err != nil {
 			return tree.Checkpoint{}, err
@@ -161,6 +164,19 @@ func (c *Client) advance(ctx context.Context, ask func(since uint64) ([]byte, []
 			return next.Checkpoint, err
 		}
 	}
+}
+
+// smaller returns what a node shows that has no tree as large as the one that was seen. If it is larger after all, the node can't prove that it
+// goes on from there, and says why.
+func (c *Client) smaller(key [32]byte, before pin, why error, ask func(uint64) ([]byte, []ledger.Hash, error)) ([]byte, error) {
+	signed, _, err := ask(0)
+	if err != nil {
+		return nil, err
+	}
+	if at, err := openCheckpoint(c.config.Node.Root, key, signed); err == nil && at.Size > before.Size {
+		return nil, why
+	}
+	return signed, nil
 }
 
 // judge opens what a node shows as the newest checkpoint of its log, and holds it against the one that was seen before.

@@ -102,7 +102,7 @@ func unprovable(err error) string {
 	switch code := codeOf(err); {
 	case errors.Is(err, errUnwitnessed):
 		return err.Error()
-	case code == protocol.CodeBusy, code == stream.CodeUnavailable, code == stream.CodeInternal, code == "" && errors.Is(err, context.DeadlineExceeded):
+	case code == protocol.CodeBusy, code == protocol.CodeNotFound, code == stream.CodeUnavailable, code == stream.CodeInternal, code == "" && errors.Is(err, context.DeadlineExceeded):
 		return err.Error()
 	}
 	return ""

@@ -54,6 +54,7 @@ func accessLog(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
+	e.tellUnproven(c.Unproven())
 	rows := e.table("TIME", "WHO", "WHAT", "COMPARTMENT", "GRANT", "GID")
 	for _, a := range log {
 		if t.compartment != "" && string(a.Compartment) != t.compartment {

@@ -97,6 +97,7 @@ func compartmentList(ctx context.Context, e *env, args []string) error {
 	if len(facts) == 0 {
 		return notPatient(ctx, c)
 	}
+	e.tellUnproven(c.Unproven())
 	t := e.table("COMPARTMENT", "CLASS", "RECORDS", "GRANTS", "EPOCH", "STATE")
 	for _, f := range facts {
 		shown, err := describe(ctx, c, f)

@@ -83,6 +83,7 @@ func (e *env) changeGrant(ctx context.Context, t *target, grant string, how *pre
 	if err != nil {
 		return err
 	}
+	e.tellUnproven(c.Unproven())
 	return told(ctx, b, id, done)
 }
 

@@ -39,6 +39,7 @@ func grants(ctx context.Context, e *env, args []string) error {
 			all = append(all, showTerm(x.Chain, &term))
 		}
 	}
+	e.tellUnproven(c.Unproven())
 	if err := e.showTerms(all); err != nil {
 		return err
 	}

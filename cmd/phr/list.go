@@ -42,6 +42,7 @@ func recordList(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
+	e.tellUnproven(c.Unproven())
 	items := folded.List(q)
 	if !strings.EqualFold(q.Type, client.CardMedia) {
 		items = slices.DeleteFunc(items, func(i chart.Item) bool { return i.Latest.Class == client.CardMedia })

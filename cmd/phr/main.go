@@ -35,9 +35,10 @@ type env struct {
 	direct         bool // the verb needs the keystore itself: no agent will do
 	json           bool
 	verbose        bool
-	serving        bool           // the verb runs until it is interrupted: what it logs is told anyway
-	wait           client.Level   // how durable what is written has to be
-	client         *client.Client // that was dialed last; nil before
+	serving        bool             // the verb runs until it is interrupted: what it logs is told anyway
+	wait           client.Level     // how durable what is written has to be
+	client         *client.Client   // that was dialed last; nil before
+	stale          *client.Unproven // what is shown may be old
 }
 
 // run finds the verb that args begin with and runs it.

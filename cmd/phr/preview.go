@@ -83,6 +83,7 @@ type shownPreview struct {
 	Reason      string             `json:"reason,omitempty"` // of a new epoch
 	Wraps       []ledger.TermID    `json:"wraps"`
 	Unwrapped   []ledger.TermID    `json:"unwrapped,omitempty"`
+	Asleep      []shownAsleep      `json:"asleep,omitempty"` // authorities of which nothing was heard for long
 	Sessions    []shownSession     `json:"sessions"`
 	Dropped     bool               `json:"dropped,omitempty"`
 }
@@ -97,6 +98,12 @@ type shownSession struct {
 	Ends      bool             `json:"ends"`
 }
 
+// shownAsleep is an authority, and when it was last heard of.
+type shownAsleep struct {
+	Authority policy.Authority `json:"authority"`
+	Since     time.Time        `json:"since"`
+}
+
 func showPreview(p *client.Preview) *shownPreview {
 	s := &shownPreview{
 		Compartment: p.Chain.Compartment, Before: previewTerm(p, p.Before, p.Ended), After: previewTerm(p, p.After, false),
@@ -104,6 +111,9 @@ func showPreview(p *client.Preview) *shownPreview {
 		LoseRead: holders(p, p.Loses.Read), LoseWrite: holders(p, p.Loses.Write),
 		Coalitions: texts(p.Coalitions, func(a policy.Authority) string { return string(a) }), Records: p.Records, Opened: p.Opened, Epoch: p.Epoch, Reason: p.Reason, Wraps: listed(p.Wraps),
 		Unwrapped: p.Unwrapped, Sessions: []shownSession{}, Dropped: p.Dropped,
+	}
+	for _, a := range p.Asleep {
+		s.Asleep = append(s.Asleep, shownAsleep{a.Name, a.Since})
 	}
 	for _, open := range p.Sessions {
 		s.Sessions = append(s.Sessions, shownSession{open.ID, open.GID, open.Display, open.Operation, open.Until, open.Ends})
@@ -223,6 +233,9 @@ func keyLines(p *client.Preview) []string {
 	}
 	for _, id := range p.Unwrapped {
 		add("  %s gets no keys: an authority it rests on is not in force.", id)
+	}
+	for _, a := range p.Asleep {
+		add("Nothing was heard of %s since %s: whom it has removed since may get the new keys too. Ask it to run 'phr authority serve'.", a.Name, moment(a.Since))
 	}
 	return lines
 }

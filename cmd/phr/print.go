@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/projections/chart/fhir"
 )
 
@@ -24,8 +26,35 @@ func (e *env) emit(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, err := e.stdout.Write(harmless(line.Bytes()))
+	text, err := e.dated(line.Bytes())
+	if err != nil {
+		return err
+	}
+	_, err = e.stdout.Write(harmless(text))
 	return err
+}
+
+// shownUnproven says since when it is not proven that what is shown is all there is.
+type shownUnproven struct {
+	AsOf time.Time `json:"as_of,omitzero"` // none if it never was
+	Why  string    `json:"why,omitempty"`
+}
+
+// dated adds to a JSON object that what it shows may be old, if so.
+func (e *env) dated(line []byte) ([]byte, error) {
+	rest, ok := bytes.CutPrefix(line, []byte("{"))
+	if e.stale == nil || !ok || rest[0] == '}' {
+		return line, nil
+	}
+	stale, err := json.Marshal(shownUnproven{e.stale.AsOf, e.stale.Why})
+	return slices.Concat([]byte(`{"stale":`), stale, []byte(","), rest), err
+}
+
+// tellUnproven says when what is shown may be old: at once to people, and in each line that follows to programs.
+func (e *env) tellUnproven(stale *client.Unproven) {
+	if e.stale = stale; stale != nil {
+		e.alarm("%s", stale)
+	}
 }
 
 // harmless writes the characters of a JSON text that a terminal would act on as escapes: the text stays equal as JSON.

@@ -46,6 +46,7 @@ func patientsVerb(ctx context.Context, e *env, args []string) error {
 		}
 		all = append(all, share)
 	}
+	e.tellUnproven(c.Unproven())
 	return e.showShares(all)
 }
 

@@ -101,6 +101,10 @@ func verbs() []verb {
 			"phr keys", keys,
 		},
 		{
+			"witness policy", everybody, "[FILE | none]", "say which witnesses must have cosigned the log before you rely on it; without FILE, show it",
+			"phr witness policy two-of-three.policy\nphr witness policy none", witnessPolicy,
+		},
+		{
 			"patients", everybody, "", "list what has been shared with you",
 			"phr patients", patientsVerb,
 		},

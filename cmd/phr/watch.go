@@ -33,6 +33,7 @@ func watch(ctx context.Context, e *env, args []string) error {
 			return err
 		}
 	}
+	e.tellUnproven(c.Unproven())
 	e.note("Watching until interrupted.")
 	var printing sync.Mutex
 	g, watching := errgroup.WithContext(ctx)
@@ -41,6 +42,7 @@ func watch(ctx context.Context, e *env, args []string) error {
 			return b.WatchAfter(watching, last[i], func(r chart.Record) error {
 				printing.Lock()
 				defer printing.Unlock()
+				e.tellUnproven(b.Unproven())
 				return e.showEvent(b, r)
 			})
 		})
