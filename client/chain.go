@@ -105,10 +105,9 @@ func (c *Client) walk(ctx context.Context, s *session, seen *mark, at spot, fn f
 		return at, err
 	}
 	if end.Number >= from {
-		err = c.through(chain, end, at.head.Number, there)
-	}
-	if err != nil {
-		return at, err
+		if err := c.through(chain, end, at.head.Number, there); err != nil {
+			return at, err
+		}
 	}
 	return at, seen.reach(at.head)
 }
