@@ -403,9 +403,6 @@ func (c *Client) Proven(ctx context.Context, tamper func(*protocol.Proofs)) (pro
 		return 0, 0, err
 	}
 	p := &proving{c: c}
-	if p.key, err = c.logKey(); err != nil {
-		return 0, 0, err
-	}
 	var query protocol.ProofQuery
 	for i := range box.Sent {
 		p.claim(&box.Sent[i])
@@ -413,13 +410,20 @@ func (c *Client) Proven(ctx context.Context, tamper func(*protocol.Proofs)) (pro
 	for _, claim := range p.claims {
 		query.Indexes = append(query.Indexes, claim.index)
 	}
-	answer, err := ask[protocol.Proofs](ctx, c.guest, protocol.DirProof, query)
+	var answer *protocol.Proofs
+	at, err := c.advance(ctx, func(since uint64) (_ []byte, _ []ledger.Hash, err error) {
+		query.Since = since
+		if answer, err = ask[protocol.Proofs](ctx, c.guest, protocol.DirProof, query); err != nil {
+			return nil, nil, err
+		}
+		tamper(answer)
+		return answer.Note, answer.Consistency, nil
+	})
 	if err != nil {
 		return 0, 0, err
 	}
-	tamper(answer)
 	for _, claim := range p.claims {
-		ok, err := p.prove(answer, &claim)
+		ok, err := p.prove(at, answer, &claim)
 		if err != nil {
 			return proven, len(p.gone), err
 		}
@@ -432,8 +436,12 @@ func (c *Client) Proven(ctx context.Context, tamper func(*protocol.Proofs)) (pro
 
 // LogKey returns what verifies the log's checkpoints; nil if there is none.
 func (c *Client) LogKey() note.Verifier {
-	key, _ := c.logKey()
-	return key
+	key := c.Node().Log
+	v, err := logKey(c.config.Node.Root, key)
+	if err != nil || key == [32]byte{} {
+		return nil
+	}
+	return v
 }
 
 // Check is one thing that a client makes sure of about the log.

@@ -7,6 +7,16 @@ import (
 	"github.com/phrledger/phr/ledger/stream"
 )
 
+// Checkpoints returns the newest checkpoint of the node's log, and the newest that witnesses have cosigned, both signed notes. There
+// may be neither. The log goes on from what was seen of it from this home.
+func (c *Client) Checkpoints(ctx context.Context) (newest, witnessed []byte, err error) {
+	_, answer, err := c.askCheckpoint(ctx)
+	if err != nil || answer == nil {
+		return nil, nil, err
+	}
+	return answer.Note, answer.Witnessed, nil
+}
+
 // Log delivers every entry of the whole log, as it is stored, to an auditor: someone who holds auditor@phr. The node puts on its
 // own chain that they looked. What the entries say is for the auditor to judge, not for this client.
 func (c *Client) Log(ctx context.Context, fn func([]stream.Entry) error) error {

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 
-	"golang.org/x/mod/sumdb/note"
-
+	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/tree"
@@ -17,7 +15,6 @@ import (
 // proving is one look at what of the outbox is sealed.
 type proving struct {
 	c      *Client
-	key    note.Verifier
 	claims []claim
 	sealed []sent
 	gone   []sent
@@ -43,16 +40,16 @@ func (p *proving) claim(l *sent) {
 func (p *proving) ask(ctx context.Context) error {
 	open := make(map[*sent]bool)
 	for some := range slices.Chunk(p.claims, protocol.MaxProofs) {
-		var query protocol.ProofQuery
-		for _, claim := range some {
-			query.Indexes = append(query.Indexes, claim.index)
+		indexes := make([]uint64, len(some))
+		for i, claim := range some {
+			indexes[i] = claim.index
 		}
-		answer, err := ask[protocol.Proofs](ctx, p.c.guest, protocol.DirProof, query)
+		at, answer, err := p.c.askProofs(ctx, indexes)
 		if err != nil {
 			return err
 		}
 		for _, claim := range some {
-			proven, err := p.prove(answer, &claim)
+			proven, err := p.prove(at, answer, &claim)
 			if err != nil {
 				return err
 			}
@@ -67,15 +64,23 @@ func (p *proving) ask(ctx context.Context) error {
 	return nil
 }
 
+// askProofs asks for the proofs of entries, and returns the checkpoint that they rest on. The log goes on from what was seen of it.
+func (c *Client) askProofs(ctx context.Context, indexes []uint64) (at tree.Checkpoint, answer *protocol.Proofs, err error) {
+	at, err = c.advance(ctx, func(since uint64) (_ []byte, _ []ledger.Hash, err error) {
+		query := protocol.ProofQuery{Indexes: indexes, Since: since}
+		if answer, err = ask[protocol.Proofs](ctx, c.guest, protocol.DirProof, query); err != nil {
+			return nil, nil, fmt.Errorf("asking for proofs: %w", err)
+		}
+		return answer.Note, answer.Consistency, nil
+	})
+	return at, answer, err
+}
+
 // prove tells whether an answer proves a claim.
-func (p *proving) prove(answer *protocol.Proofs, claim *claim) (bool, error) {
+func (p *proving) prove(at tree.Checkpoint, answer *protocol.Proofs, claim *claim) (bool, error) {
 	i := slices.IndexFunc(answer.Proofs, func(proof protocol.Proof) bool { return proof.Index == claim.index })
 	if i < 0 {
 		return false, nil
-	}
-	c, err := tree.OpenCheckpoint(answer.Note, p.key)
-	if err != nil {
-		return false, err
 	}
 	sent, err := p.c.home.posted(claim.line)
 	if err != nil {
@@ -85,7 +90,7 @@ func (p *proving) prove(answer *protocol.Proofs, claim *claim) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if c.Includes(claim.index, entry, answer.Proofs[i].Hashes) != nil {
+	if at.Includes(claim.index, entry, answer.Proofs[i].Hashes) != nil {
 		p.gone = append(p.gone, *claim.line)
 		return false, nil
 	}
@@ -103,8 +108,7 @@ type Proof struct {
 // ErrUnsealed is returned, wrapped, for what is accepted and not sealed yet.
 var ErrUnsealed = errors.New("accepted, and not sealed yet")
 
-// Prove returns the proof that a record event is sealed, checked. The home remembers the log's key, by which CheckProof checks it
-// again without a node.
+// Prove returns the proof that a record event is sealed, checked. CheckProof checks it again without a node.
 func (b *Book) Prove(ctx context.Context, id ledger.EventID) (*Proof, error) {
 	var e *ledger.Entry
 	var sequence uint64
@@ -128,52 +132,48 @@ func (b *Book) Prove(ctx context.Context, id ledger.EventID) (*Proof, error) {
 
 // prove fetches and checks the proof for an entry.
 func (c *Client) prove(ctx context.Context, p *Proof, index uint64) error {
-	key, err := c.logKey()
-	if err != nil {
-		return err
-	}
-	if key == nil {
+	if c.treeless() {
 		return errors.New("this node keeps no tree of its log: nothing is ever sealed there")
 	}
-	answer, err := ask[protocol.Proofs](ctx, c.guest, protocol.DirProof, protocol.ProofQuery{Indexes: []uint64{index}})
+	at, answer, err := c.askProofs(ctx, []uint64{index})
 	if err != nil {
-		return fmt.Errorf("asking for the proof: %w", err)
+		return err
 	}
 	if len(answer.Proofs) != 1 {
 		return ErrUnsealed
 	}
 	p.Proof = &tree.Proof{Index: index, Hashes: answer.Proofs[0].Hashes, Signed: answer.Note}
-	if p.Checkpoint, err = p.Proof.Verify(key, p.Entry); err != nil {
+	p.Checkpoint = at
+	if err := at.Includes(index, p.Entry, p.Proof.Hashes); err != nil {
 		return err
 	}
-	node := c.Node()
-	if p.Key, err = tree.VerifierKey(key.Name(), node.Log[:]); err != nil {
-		return err
-	}
-	return c.home.write(logName, []byte(p.Key))
+	key := c.Node().Log
+	p.Key, err = tree.VerifierKey(at.Origin, key[:])
+	return err
 }
 
-const logName = "log"
-
-// CheckProof checks a proof that was kept, against the key of the log from which this home has last got one. No node is asked. It
-// fails with tree.ErrNotProven.
-func (h *Home) CheckProof(proof, entry []byte) (*Proof, *ledger.Entry, error) {
-	key, err := h.read(logName)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, errors.New("this home has never got a proof from a log, and knows the key of none")
-	}
+// CheckProof checks a proof that was kept, against the key of the log whose nodes a root describes, as this home has seen it. No node is
+// asked. It fails with tree.ErrNotProven.
+func (h *Home) CheckProof(root identity.GID, proof, entry []byte) (*Proof, *ledger.Entry, error) {
+	seen, err := h.pin(root)
 	if err != nil {
 		return nil, nil, err
 	}
-	verifier, err := note.NewVerifier(string(key))
+	if seen.note == nil {
+		return nil, nil, errors.New("this home has never seen a checkpoint of this node's log, and does not know its key")
+	}
+	key, err := logKey(root, seen.key)
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &Proof{Entry: entry, Key: string(key)}
+	p := &Proof{Entry: entry}
 	if p.Proof, err = tree.ParseProof(proof); err != nil {
 		return nil, nil, err
 	}
-	if p.Checkpoint, err = p.Proof.Verify(verifier, entry); err != nil {
+	if p.Checkpoint, err = p.Proof.Verify(key, entry); err != nil {
+		return nil, nil, err
+	}
+	if p.Key, err = tree.VerifierKey(key.Name(), seen.key[:]); err != nil {
 		return nil, nil, err
 	}
 	e, err := ledger.ParseEntry(entry)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/ledger"
@@ -48,23 +49,21 @@ func (w *world) copy() *copied {
 	return c
 }
 
-// unsealing starts the node, and keeps it from sealing by taking the tree away.
+// unsealing starts the node such that it seals nothing for as long as a test lasts.
 func (w *world) unsealing() {
 	w.t.Helper()
+	w.pace = time.Hour
 	must(w.t, w.start())
-	must(w.t, os.Rename(w.inNode("tree"), w.inNode("away")))
-	must(w.t, os.WriteFile(w.inNode("tree"), nil, 0o600)) // or it would begin another
 }
 
 // seal lets the node seal again, if it was kept from it.
 func (w *world) seal() {
 	w.t.Helper()
-	if _, err := os.Stat(w.inNode("away")); errors.Is(err, fs.ErrNotExist) {
+	if w.pace == 0 {
 		return
 	}
 	must(w.t, w.stop())
-	must(w.t, os.Remove(w.inNode("tree")))
-	must(w.t, os.Rename(w.inNode("away"), w.inNode("tree")))
+	w.pace = 0
 	must(w.t, w.start())
 }
 
@@ -72,7 +71,7 @@ func (w *world) seal() {
 func (c *copied) back() {
 	c.w.t.Helper()
 	must(c.w.t, c.w.stop())
-	for _, part := range append(parts, "away", kept) {
+	for _, part := range append(parts, kept) {
 		must(c.w.t, os.RemoveAll(c.w.inNode(part)))
 	}
 	must(c.w.t, os.CopyFS(c.w.dir, os.DirFS(c.dir)))
@@ -95,7 +94,7 @@ func (w *world) unsealed(home *client.Home) int {
 func (w *world) again(c *client.Client, patient *client.Client) *client.Book {
 	w.t.Helper()
 	next := w.connect(c.Home())
-	next.LeaveOut(client.LogExtends, client.HeadFresh) // a node without its tree is not what these tests are about
+	next.LeaveOut(client.HeadFresh) // a node that seals nothing is not what these tests are about
 	return w.book(next, patient, ledger.Health)
 }
 

@@ -7,11 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
-	"github.com/phrledger/phr/ledger/tree"
 )
 
 // Level is how durable something written is.
@@ -25,15 +22,13 @@ const (
 )
 
 // ErrNoWitnesses is returned for the level that needs witnesses, where no policy names any.
-var ErrNoWitnesses = errors.New("no witness policy: nobody is named whose signatures would count")
+var ErrNoWitnesses = errors.New("the home has no policy on witnesses: nobody is named whose signatures would count")
 
 // ParseLevel reads a level.
 func ParseLevel(text string) (Level, error) {
 	switch l := Level(text); l {
-	case Accepted, Sealed:
+	case Accepted, Sealed, Witnessed:
 		return l, nil
-	case Witnessed:
-		return "", ErrNoWitnesses
 	}
 	return "", fmt.Errorf("%q is no level of durability: it is accepted, sealed or witnessed", text)
 }
@@ -47,6 +42,9 @@ type Reached struct {
 // Await waits until everything that this client has written has reached a level. Progress, if not nil, is called with how many
 // submissions have not. It fails with ErrLost if the node has sealed something else in the place of what it had acknowledged.
 func (c *Client) Await(ctx context.Context, l Level, progress func(left int)) (Reached, error) {
+	if p, err := c.home.WitnessPolicy(); l == Witnessed && p == nil {
+		return c.written(Accepted), errors.Join(err, ErrNoWitnesses)
+	}
 	for wait := 20 * time.Millisecond; l != Accepted; wait = min(wait*2, time.Second) {
 		gone, err := c.settle(ctx)
 		if err != nil && !isTransient(err) {
@@ -69,7 +67,27 @@ func (c *Client) Await(ctx context.Context, l Level, progress func(left int)) (R
 			return c.written(Accepted), fmt.Errorf("waiting until it is sealed: %w; it is accepted, and kept here until it is", ctx.Err())
 		}
 	}
+	if l == Witnessed {
+		return c.awaitWitnesses(ctx)
+	}
 	return c.written(l), nil
+}
+
+// awaitWitnesses waits until everything that this client has written, all of it sealed, is cosigned by whom the home's policy wants.
+func (c *Client) awaitWitnesses(ctx context.Context) (Reached, error) {
+	done := c.written(Witnessed)
+	for done.Sequence > 0 {
+		err := c.witnessed(ctx, done.Sequence-1)
+		switch {
+		case err == nil:
+			return done, nil
+		case ctx.Err() != nil:
+			return c.written(Sealed), fmt.Errorf("waiting for witnesses: %w; it is sealed", ctx.Err())
+		case !errors.Is(err, errUnwitnessed) && !isTransient(err):
+			return c.written(Sealed), fmt.Errorf("waiting for witnesses: %w; it is sealed", err)
+		}
+	}
+	return done, nil
 }
 
 func (c *Client) written(l Level) Reached {
@@ -156,16 +174,6 @@ func (c *Client) registerAgain(ctx context.Context) error {
 	return nil
 }
 
-// logKey returns what verifies the log's checkpoints, by the node's description that the root has signed; nil if it names none,
-// since that node seals nothing.
-func (c *Client) logKey() (note.Verifier, error) {
-	node := c.Node()
-	if node.Log == ([32]byte{}) {
-		return nil, nil
-	}
-	return tree.NewVerifier(tree.Origin(c.config.Node.Root), node.Log[:])
-}
-
 // settle drops from the outbox what is proven to be sealed. It returns what is not, and never will be: in its place something else
 // is sealed.
 func (c *Client) settle(ctx context.Context) (gone []sent, err error) {
@@ -174,15 +182,11 @@ func (c *Client) settle(ctx context.Context) (gone []sent, err error) {
 		c.forgetSettled(box.Sent)
 		return nil, err
 	}
-	key, err := c.logKey()
-	if err != nil {
-		return nil, err
-	}
-	p := &proving{c: c, key: key}
+	p := &proving{c: c}
 	for i := range box.Sent {
 		l := &box.Sent[i]
 		switch {
-		case l.Receipt == nil && l.drawn().Add(doubtFor).Before(c.config.Now()), l.Receipt != nil && (key == nil || l.Receipt.Sequence == 0):
+		case l.Receipt == nil && l.drawn().Add(doubtFor).Before(c.config.Now()), l.Receipt != nil && (c.treeless() || l.Receipt.Sequence == 0):
 			p.sealed = append(p.sealed, *l) // nothing more is to be learnt of it
 		case l.Receipt != nil:
 			p.claim(l)

@@ -40,7 +40,8 @@ type place struct {
 	casting  sync.Mutex
 	cast     map[string]*client.Client
 	leaving  sync.Mutex
-	away     []func() // ends what runs beside the node
+	away     []func()      // ends what runs beside the node
+	pace     time.Duration // of the node's sealing; zero for its own
 }
 
 // refusals hears of enrolments that authorities refuse: they say so in their own log alone.
@@ -165,7 +166,7 @@ func TestMain(m *testing.M) {
 }
 
 func (p *place) start() error {
-	n, err := node.Start(context.Background(), node.Config{Dir: p.dir, EndorseAll: true, Now: p.clock.now})
+	n, err := node.Start(context.Background(), node.Config{Dir: p.dir, EndorseAll: true, SealEvery: p.pace, Now: p.clock.now})
 	if err != nil {
 		return err
 	}

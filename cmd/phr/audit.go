@@ -8,6 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger/audit"
@@ -23,18 +26,29 @@ func auditVerb(ctx context.Context, e *env, args []string) error {
 	dir := fs.String("dir", "", "`DIR` of a node that does not run, instead of asking one that does; its tables and tree are compared too")
 	tree := fs.String("tree", "", "`DIR` of a tree: by itself, with the node's URL to name the root, or beside --dir if it is kept elsewhere")
 	since := fs.String("since", "", "`FILE` with the JSON of an earlier audit, or a signed checkpoint: the log has to go on from there")
+	policy := fs.String("policy", "", "`FILE` with a policy (C2SP tlog-policy): so many witnesses have to have cosigned the log")
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	report, err := e.audit(ctx, *dir, *tree, *since)
+	report, err := e.audit(ctx, *dir, *tree, *since, *policy)
 	if err != nil {
 		return fmt.Errorf("auditing: %w", err)
 	}
 	return e.showReport(report)
 }
 
-func (e *env) audit(ctx context.Context, dir, tree, since string) (*audit.Report, error) {
+func (e *env) audit(ctx context.Context, dir, tree, since, policy string) (*audit.Report, error) {
 	var o audit.Options
+	if policy != "" {
+		p, err := readPolicy(policy)
+		if err != nil {
+			return nil, err
+		}
+		o.Witnesses = func(signed []byte, log note.Verifier) error {
+			_, err := p.Check(signed, log, time.Now())
+			return err
+		}
+	}
 	if since != "" {
 		text, err := os.ReadFile(since)
 		if err != nil {
@@ -69,7 +83,7 @@ func (e *env) auditDir(ctx context.Context, dir, tree string, o audit.Options) (
 		}
 	}
 	if tree != "" {
-		if o.Tiles, err = audit.OpenTiles(tree); err != nil {
+		if err := openTiles(tree, &o); err != nil {
 			return nil, err
 		}
 	}
@@ -124,10 +138,22 @@ func (e *env) auditTree(ctx context.Context, dir string, o audit.Options) (*audi
 	if err != nil {
 		return nil, err
 	}
-	if o.Tiles, err = audit.OpenTiles(dir); err != nil {
+	if err := openTiles(dir, &o); err != nil {
 		return nil, err
 	}
 	return e.replay(ctx, url.Root, o.Tiles.Log, o)
+}
+
+// openTiles opens a tree, with the newest checkpoint there that witnesses have cosigned.
+func openTiles(dir string, o *audit.Options) (err error) {
+	if o.Tiles, err = audit.OpenTiles(dir); err != nil {
+		return err
+	}
+	o.Witnessed, err = os.ReadFile(filepath.Join(dir, "witnessed"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // auditNode asks a node for its log, which it gives to those who hold auditor@phr.
@@ -139,6 +165,9 @@ func (e *env) auditNode(ctx context.Context, o audit.Options) (*audit.Report, er
 	defer hangUp(c)
 	url, err := protocol.ParseURL(c.Home().Node())
 	if err != nil {
+		return nil, err
+	}
+	if o.Checkpoint, o.Witnessed, err = c.Checkpoints(ctx); err != nil {
 		return nil, err
 	}
 	return e.replay(ctx, url.Root, c.Log, o)

@@ -48,6 +48,18 @@ func (e *env) writing() *flag.FlagSet {
 	return fs
 }
 
+// attainable tells whether what is written can reach the level asked for, before anything is.
+func (e *env) attainable(h *client.Home) error {
+	if e.wait != client.Witnessed {
+		return nil
+	}
+	p, err := h.WitnessPolicy()
+	if err == nil && p == nil {
+		err = &hinted{client.ErrNoWitnesses, "name them with 'phr witness policy FILE'"}
+	}
+	return err
+}
+
 // reach waits until what was written has reached the level asked for.
 func (e *env) reach(ctx context.Context, c *client.Client) (client.Reached, error) {
 	p := e.progress("Waiting until it is sealed", 0)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -181,19 +182,21 @@ func (e *env) dial(ctx context.Context) (*client.Client, error) {
 	return c, nil
 }
 
+// nodeURL returns which node is meant: the one named, or that a home has used last.
+func (e *env) nodeURL(h *client.Home) (protocol.URL, error) {
+	text := cmp.Or(e.node, e.getenv("PHR_NODE"), h.Node())
+	if text == "" {
+		return protocol.URL{}, &hinted{errors.New("no node is named, and none was used before"), "give --node the URL that 'phr node' prints"}
+	}
+	return protocol.ParseURL(text)
+}
+
 func (e *env) connect(ctx context.Context, h *client.Home) (*client.Client, error) {
-	text := e.node
-	if text == "" {
-		text = e.getenv("PHR_NODE")
-	}
-	if text == "" {
-		text = h.Node()
-	}
-	if text == "" {
-		return nil, &hinted{errors.New("no node is named, and none was used before"), "give --node the URL that 'phr node' prints"}
-	}
-	url, err := protocol.ParseURL(text)
+	url, err := e.nodeURL(h)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.attainable(h); err != nil {
 		return nil, err
 	}
 	c, err := client.Dial(ctx, client.Config{Home: h, Node: url, Log: e.log()})

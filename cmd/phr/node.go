@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -79,13 +78,9 @@ func cosigners(file string) ([]witness.Cosigner, error) {
 	if file == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(file)
+	p, err := readPolicy(file)
 	if err != nil {
-		return nil, fmt.Errorf("reading the policy: %w", err)
-	}
-	p, err := witness.ParsePolicy(text)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", file, err)
+		return nil, err
 	}
 	asked := slices.DeleteFunc(p.Cosigners, func(c witness.Cosigner) bool { return c.URL == "" })
 	if len(asked) == 0 {

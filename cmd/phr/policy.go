@@ -16,12 +16,8 @@ func witnessPolicy(_ context.Context, e *env, args []string) error {
 	}
 	var next *witness.Policy
 	if len(operands) > 0 && operands[0] != witness.None {
-		text, err := os.ReadFile(operands[0])
-		if err != nil {
-			return fmt.Errorf("reading the policy: %w", err)
-		}
-		if next, err = witness.ParsePolicy(text); err != nil {
-			return &hinted{err, "it is written as C2SP tlog-policy says: witness NAME KEY, group NAME 2 NAME NAME NAME, quorum NAME"}
+		if next, err = readPolicy(operands[0]); err != nil {
+			return err
 		}
 	}
 	h, err := e.open()
@@ -39,6 +35,19 @@ func witnessPolicy(_ context.Context, e *env, args []string) error {
 		return err
 	}
 	return e.showPolicy(p)
+}
+
+// readPolicy reads a policy on witnesses from a file.
+func readPolicy(file string) (*witness.Policy, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the policy: %w", err)
+	}
+	p, err := witness.ParsePolicy(text)
+	if err != nil {
+		return nil, &hinted{err, "it is written as C2SP tlog-policy says: witness NAME KEY, group NAME 2 NAME NAME NAME, quorum NAME"}
+	}
+	return p, nil
 }
 
 func (e *env) showPolicy(p *witness.Policy) error {

@@ -97,7 +97,11 @@ func (e *env) checkProof(path string) error {
 		return err
 	}
 	defer h.Close()
-	p, parsed, err := h.CheckProof(proof, entry)
+	url, err := e.nodeURL(h)
+	if err != nil {
+		return err
+	}
+	p, parsed, err := h.CheckProof(url.Root, proof, entry)
 	if err != nil {
 		return fmt.Errorf("the proof in %s: %w", path, err)
 	}

@@ -31,6 +31,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger/stream"
 )
@@ -50,9 +52,11 @@ type Options struct {
 	Known    Kept                 // of an earlier report, or a checkpoint that was kept
 	Progress func(entries uint64) // called now and then with how many have been replayed; nil for none
 
-	Checkpoint []byte                  // the newest that the node showed before the log is read, a signed note; nil if it shows none
-	Tiles      *Tiles                  // to be compared with the log, with the checkpoint there; nil if there are none
-	Witnesses  func(note []byte) error // says why too few of them have signed that checkpoint; nil asks for none
+	Checkpoint []byte // the newest that the node showed before the log is read, a signed note; nil if it shows none
+	Tiles      *Tiles // to be compared with the log, with the checkpoint there; nil if there are none
+	Witnessed  []byte // the newest that the node showed with cosignatures; nil if that is the same, or there is none
+	// Witnesses says why too few of them have signed that one, which the log has signed with the key; nil asks for none.
+	Witnesses func(signed []byte, log note.Verifier) error
 
 	left checks
 }

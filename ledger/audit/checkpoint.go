@@ -87,12 +87,15 @@ func ParseKept(data []byte) (k Kept, err error) {
 // claim is a tree that the log has to have, since somebody has seen or signed it.
 type claim struct {
 	Tree
-	kept   bool   // it was seen earlier: what is shown now is another history, if it does not hold
-	signed string // the note, if there is one
+	kept     bool   // it was seen earlier: what is shown now is another history, if it does not hold
+	cosigned bool   // it is the one that witnesses have signed
+	signed   string // the note, if there is one
 }
 
 func (c *claim) String() string {
 	switch {
+	case c.cosigned:
+		return "the checkpoint that witnesses have signed"
 	case !c.kept:
 		return "the checkpoint beside the log"
 	case c.signed == "":
@@ -103,7 +106,7 @@ func (c *claim) String() string {
 
 // readClaims reads what the log has to have.
 func (r *replay) readClaims() {
-	for _, c := range []*claim{{kept: true, signed: r.Known.Checkpoint}, {signed: string(r.shown())}} {
+	for _, c := range []*claim{{kept: true, signed: r.Known.Checkpoint}, {signed: string(r.shown())}, {cosigned: true, signed: string(r.Witnessed)}} {
 		if c.signed == "" {
 			continue
 		}
@@ -173,50 +176,55 @@ func (r *replay) settleClaims() {
 		if c.signed == "" {
 			continue
 		}
-		if !r.signed(c) {
+		log := r.signed(c)
+		if log == nil {
 			r.find(checkSigned, Finding{
 				Problem: Checkpoint, Sequence: c.Size, What: fmt.Sprintf("%s is not signed by a key that the root has described a node with", c),
 				Evidence: fmt.Sprintf("it is %q", c.signed),
 			})
-		} else if !c.kept {
-			r.witnessed(c)
+			continue
+		}
+		if !c.kept && !c.cosigned {
+			r.report.Checkpoint = c.signed
+		}
+		if r.Witnesses != nil && !c.kept && c.cosigned == (len(r.Witnessed) > 0) {
+			r.witnessed(c, log)
 		}
 	}
 }
 
-// signed tells whether the log has signed a checkpoint: by a key that a node is described with, or for a kept one, ever was.
-func (r *replay) signed(c *claim) bool {
+// signed returns the key by which the log has signed a checkpoint, nil if it has not: one that a node is described with, or for a kept
+// one, ever was.
+func (r *replay) signed(c *claim) note.Verifier {
 	for _, keys := range r.keys {
 		if !c.kept {
 			keys = keys[len(keys)-1:]
 		}
-		if slices.ContainsFunc(keys, func(key [32]byte) bool { return verify(c.signed, origin(r.report.Root), key) == nil }) {
-			return true
+		for _, key := range keys {
+			if v, err := verify(c.signed, origin(r.report.Root), key); err == nil {
+				return v
+			}
 		}
 	}
-	return false
+	return nil
 }
 
-func verify(signed, name string, key [32]byte) error {
+func verify(signed, name string, key [32]byte) (note.Verifier, error) {
 	text, err := note.NewEd25519VerifierKey(name, key[:])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v, err := note.NewVerifier(text)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	_, _, _, err = log.ParseCheckpoint([]byte(signed), name, v)
-	return err
+	return v, err
 }
 
-// witnessed asks whether enough witnesses have signed the checkpoint that is shown, and reports it.
-func (r *replay) witnessed(c *claim) {
-	r.report.Checkpoint = c.signed
-	if r.Witnesses == nil {
-		return
-	}
-	if err := r.Witnesses([]byte(c.signed)); err != nil {
+// witnessed asks whether enough witnesses have signed a checkpoint, and reports it.
+func (r *replay) witnessed(c *claim, log note.Verifier) {
+	if err := r.Witnesses([]byte(c.signed), log); err != nil {
 		r.find(checkWitnesses, Finding{
 			Problem: Unwitnessed, Sequence: c.Size, What: fmt.Sprintf("the checkpoint over %d entries: %v", c.Size, err),
 			Evidence: fmt.Sprintf("it is %q", c.signed),

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/transparency-dev/formats/log"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/audit"
@@ -214,7 +215,7 @@ var noticed = map[audit.Check]struct {
 		return &audited{history: s.until(len(s.entries) - 1), Options: audit.Options{Known: known}}
 	}, nil},
 	audit.CheckWitnesses: {"a checkpoint that too few have signed", func(t *testing.T, s *scene) *audited {
-		none := func([]byte) error { return errors.New("0 of 2 witnesses have signed it") }
+		none := func([]byte, note.Verifier) error { return errors.New("0 of 2 witnesses have signed it") }
 		return s.shown(audit.Options{Witnesses: none}, s.sign(t, s.key, len(s.entries)))
 	}, nil},
 

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/transparency-dev/formats/log"
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/audit"
 )
@@ -35,7 +38,7 @@ func TestTree(t *testing.T) {
 	size = len(h.entries)
 
 	dir := h.seal(t, s.key, size)
-	inTiles := h.inTiles(t, dir, audit.Options{Witnesses: func([]byte) error { return nil }})
+	inTiles := h.inTiles(t, dir, audit.Options{Witnesses: func([]byte, note.Verifier) error { return nil }})
 	wantFindings(t, inTiles)
 	if inTiles.Tree != h.tree(t, size) || inTiles.Checkpoints != 4 || inTiles.Checkpoint != string(h.sign(t, s.key, size)) || !inTiles.Witnessed {
 		t.Errorf("tree %+v, %d checkpoints, witnessed %t, shown %q", inTiles.Tree, inTiles.Checkpoints, inTiles.Witnessed, inTiles.Checkpoint)
@@ -322,9 +325,9 @@ func TestWitnesses(t *testing.T) {
 	h := s.history()
 	size := len(h.entries)
 	dir, why := h.seal(t, s.key, size), errors.New("1 of 2 witnesses has signed it")
-	r := h.inTiles(t, dir, audit.Options{Witnesses: func(note []byte) error {
-		if string(note) != string(h.sign(t, s.key, size)) {
-			t.Errorf("they are asked about %q", note)
+	r := h.inTiles(t, dir, audit.Options{Witnesses: func(signed []byte, _ note.Verifier) error {
+		if string(signed) != string(h.sign(t, s.key, size)) {
+			t.Errorf("they are asked about %q", signed)
 		}
 		return why
 	}})
@@ -332,6 +335,30 @@ func TestWitnesses(t *testing.T) {
 	if r.Witnessed || !strings.Contains(r.Findings[0].What, why.Error()) {
 		t.Errorf("witnessed %t: %+v", r.Witnessed, r.Findings)
 	}
+}
+
+// Witnesses may have signed a checkpoint that is a little older than the newest one. It has to be of this log all the same.
+func TestWitnessedEarlier(t *testing.T) {
+	s := newSealed(t)
+	h := s.history()
+	size := len(h.entries)
+	dir, earlier := h.seal(t, s.key, size), h.sign(t, s.key, size-2)
+	options := audit.Options{Witnessed: earlier, Witnesses: func(signed []byte, _ note.Verifier) error {
+		if string(signed) != string(earlier) {
+			t.Errorf("they are asked about %q", signed)
+		}
+		return nil
+	}}
+	r := h.inTiles(t, dir, options)
+	wantFindings(t, r)
+	if !r.Witnessed || r.Checkpoint != string(h.sign(t, s.key, size)) {
+		t.Errorf("witnessed %t, shown %q", r.Witnessed, r.Checkpoint)
+	}
+	forked := h.tree(t, size-2)
+	forked.Root[0]++
+	earlier = signed(t, h.root, s.key, log.Checkpoint{Origin: "phr/" + string(h.root), Size: forked.Size, Hash: forked.Root[:]})
+	options.Witnessed = earlier
+	wantFindings(t, h.inTiles(t, dir, options), found{audit.Checkpoint, uint64(size - 2), 0})
 }
 
 // The root of the map of heads is what its definition says, after any changes.

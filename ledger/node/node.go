@@ -39,6 +39,7 @@ type Config struct {
 	Dir        string             // of everything the node keeps; made if it is not there
 	Tree       string             // where the sealed copy of the log is kept, best on another disk; empty for "tree" in Dir
 	Listen     string             // host:port for people, a loopback address; empty for people in this process only
+	SealEvery  time.Duration      // least time between two checkpoints of the tree; 0 for a tenth of a second
 	HTTP       string             // host:port, a loopback address, of the tree as C2SP tlog-tiles; empty for none
 	Witnesses  []witness.Cosigner // who are asked to cosign checkpoints, each with its URL
 	EndorseAll bool               // endorse every authority that registers: for trying things out
@@ -139,7 +140,7 @@ func (n *Node) newSealer(files tree.Dir) (*sealer.Sealer, error) {
 	}
 	return sealer.New(sealer.Config{
 		Ledger: n.server.Ledger(), Fold: n.fold, Ingest: n.ingest, Node: n.keys.node.GID(), Files: files,
-		Signer: signer, Key: verifier, Witnesses: n.config.Witnesses, Log: n.config.Log, Now: n.config.Now,
+		Signer: signer, Key: verifier, Pace: n.config.SealEvery, Witnesses: n.config.Witnesses, Log: n.config.Log, Now: n.config.Now,
 	}), nil
 }
 

@@ -20,7 +20,7 @@ func (n *Node) proofs(_ context.Context, q *protocol.ProofQuery) (*protocol.Proo
 	if len(q.Indexes) > protocol.MaxProofs {
 		return nil, tooMany(protocol.MaxProofs, "entries")
 	}
-	return n.sealer.Proofs(q.Indexes)
+	return n.sealer.Proofs(q.Indexes, q.Since)
 }
 
 // heads proves where chains end that the caller may read.

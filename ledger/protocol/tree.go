@@ -30,15 +30,18 @@ type Checkpoint struct {
 const MaxProofs = 64
 
 // ProofQuery asks for the proofs that entries are in the tree, by their places in the log less one. Anybody may ask: a proof says
-// nothing of what is proven.
+// nothing of what is proven. Since asks for the proof that the tree extends the one with so many entries.
 type ProofQuery struct {
 	Indexes []uint64 `cbor:"1,keyasint"`
+	Since   uint64   `cbor:"2,keyasint,omitempty"`
 }
 
 // Proofs answers a ProofQuery for those entries that are sealed.
 type Proofs struct {
 	Note   []byte  `cbor:"1,keyasint,omitempty"` // the signed checkpoint that they all rest on
 	Proofs []Proof `cbor:"2,keyasint,omitempty"`
+
+	Consistency []ledger.Hash `cbor:"3,keyasint,omitempty"` // of that tree with the one that has Since entries
 }
 
 // Proof is the way of one entry to the root.

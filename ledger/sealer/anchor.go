@@ -176,6 +176,9 @@ func (s *Sealer) freshAnchor(ctx context.Context) (anchor, error) {
 		if a, ok := s.fresh(); ok {
 			return a, s.Wait(ctx, a.index+1)
 		}
+		if s.Status().Stopped != "" || s.Pace > anchorWithin {
+			return anchor{}, errors.New("nothing is sealed at present")
+		}
 		select {
 		case s.due <- struct{}{}:
 		default: // asked for already
@@ -205,9 +208,14 @@ func (s *Sealer) Checkpoint(since uint64) (*protocol.Checkpoint, error) {
 	return found, nil
 }
 
-// Proofs answers with the proofs of those entries that are sealed. They all rest on one checkpoint.
-func (s *Sealer) Proofs(indexes []uint64) (*protocol.Proofs, error) {
-	found := new(protocol.Proofs)
+// Proofs answers with the proofs of those entries that are sealed, and the proof that the tree extends the one with since entries. They
+// all rest on one checkpoint.
+func (s *Sealer) Proofs(indexes []uint64, since uint64) (*protocol.Proofs, error) {
+	extends, err := s.Checkpoint(since)
+	if err != nil {
+		return nil, err
+	}
+	found := &protocol.Proofs{Note: extends.Note, Consistency: extends.Consistency}
 	for _, index := range indexes {
 		hashes, signed, err := s.Tree().Inclusion(index)
 		switch {
@@ -215,10 +223,9 @@ func (s *Sealer) Proofs(indexes []uint64) (*protocol.Proofs, error) {
 			return nil, err
 		case err != nil:
 			continue // not sealed yet
-		case found.Note != nil && string(found.Note) != string(signed):
-			return s.Proofs(indexes) // sealing went on meanwhile
+		case string(signed) != string(found.Note):
+			return s.Proofs(indexes, since) // sealing went on meanwhile
 		}
-		found.Note = signed
 		found.Proofs = append(found.Proofs, protocol.Proof{Index: index, Hashes: hashes})
 	}
 	return found, nil

@@ -27,7 +27,7 @@ func (s *Sealer) seal(ctx context.Context) error {
 		return fmt.Errorf("%w: it ends after %d entries, and %d are sealed", ErrForked, last, c.Size)
 	}
 	s.open(store)
-	f := &following{Sealer: s, store: store}
+	f := &following{Sealer: s, store: store, sealed: time.Now()}
 	from := uint64(1)
 	select {
 	case <-s.compared: // by an earlier try
@@ -46,8 +46,8 @@ type following struct {
 	store   *tree.Store
 	waiting [][]byte // entries that are to be sealed
 	bytes   int
-	last    uint64 // sequence of the newest of them
-	sealed  time.Time
+	last    uint64    // sequence of the newest of them
+	sealed  time.Time // when it was sealed last, or the tree was opened
 }
 
 // take compares or keeps the next entries, and seals what waits when there are no more for now or when it is enough.
@@ -146,7 +146,7 @@ func (f *following) flush(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(pace - time.Since(f.sealed)):
+	case <-time.After(f.Pace - time.Since(f.sealed)):
 	}
 	err := f.store.Append(f.waiting, func(c tree.Checkpoint) ([]byte, error) {
 		if c.Size != 0 && c.Size != f.last { // the empty tree is signed before the first entry

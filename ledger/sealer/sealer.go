@@ -33,7 +33,7 @@ import (
 var ErrForked = errors.New("the log is not the one that was sealed")
 
 const (
-	// pace is the least time between two checkpoints of the tree: what comes meanwhile is sealed together.
+	// pace is the least time between two checkpoints of the tree where nobody has said another.
 	pace = 100 * time.Millisecond
 	// maxBatch and maxBytes bound what is sealed at once.
 	maxBatch = 4096
@@ -42,7 +42,7 @@ const (
 	retryAfter = 5 * time.Second
 )
 
-// Config is what a Sealer needs. All fields but Witnesses, Log and Now are required.
+// Config is what a Sealer needs. All fields but Pace, Witnesses, Log and Now are required.
 type Config struct {
 	Ledger *stream.Ledger
 	Fold   *ingest.Fold
@@ -51,6 +51,9 @@ type Config struct {
 	Files  tree.Files     // the tree's directory
 	Signer note.Signer    // of checkpoints
 	Key    note.Verifier  // of what Signer signs
+
+	// Pace is the least time between two checkpoints of the tree: what comes meanwhile is sealed together. Zero is a tenth of a second.
+	Pace time.Duration
 
 	Witnesses []witness.Cosigner // who are asked to cosign, each with its URL; may be none
 
@@ -90,6 +93,9 @@ func New(c Config) *Sealer {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Pace == 0 {
+		c.Pace = pace
 	}
 	return &Sealer{Config: c, compared: make(chan struct{}), moved: make(chan struct{}), due: make(chan struct{}, 1), objected: make(map[string]bool), retry: retryAfter}
 }
