@@ -50,11 +50,10 @@ func (e *env) sayTree(r *audit.Report) {
 		e.say("compared with %s in the log", plural(int(r.Checkpoints), "checkpoint"))
 	}
 	if r.Checkpoint != "" {
-		witnessed := ""
-		if r.Witnessed {
-			witnessed = ", and by as many witnesses as were asked for"
-		}
-		e.say("compared with a checkpoint over %s entries, signed by the log%s", strings.Split(r.Checkpoint, "\n")[1], witnessed)
+		e.say("compared with a checkpoint over %s entries, signed by the log", strings.Split(r.Checkpoint, "\n")[1])
+	}
+	if r.Witnessed > 0 {
+		e.say("compared with one over %d entries, signed by as many witnesses as were asked for", r.Witnessed)
 	}
 	if r.Tables > 0 {
 		e.say("compared with the node's tables, which are at entry %d", r.Tables)

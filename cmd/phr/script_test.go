@@ -35,7 +35,7 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"as": as, "start": start, "interrupt": interrupt, "crash": crash, "await": await, "fewer": fewer, "capture": capture, "bundle": bundle, "lose": lose, "rot": rot, "misuse": misuse,
+			"as": as, "start": start, "interrupt": interrupt, "crash": crash, "await": await, "fewer": fewer, "capture": capture, "fill": fill, "bundle": bundle, "lose": lose, "rot": rot, "misuse": misuse,
 		},
 	})
 }
@@ -197,11 +197,24 @@ func fewer(ts *testscript.TestScript, neg bool, args []string) {
 	until(ts, "fewer than "+args[0]+" of "+args[1], func() bool { return count() < n })
 }
 
-// capture VARIABLE FILE sets a variable to the first line of a file, or of stdout.
+// capture VARIABLE FILE [LINE] sets a variable to the first line, or another, of a file or of stdout.
 func capture(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, !neg && len(args) == 2, "capture VARIABLE FILE")
-	line, _, _ := strings.Cut(ts.ReadFile(args[1]), "\n")
-	ts.Setenv(args[0], strings.TrimSpace(line))
+	usage(ts, !neg && len(args) > 1 && len(args) <= 3, "capture VARIABLE FILE [LINE]")
+	n, lines := 1, strings.Split(ts.ReadFile(args[1]), "\n")
+	if len(args) > 2 {
+		var err error
+		n, err = strconv.Atoi(args[2])
+		ts.Check(err)
+	}
+	usage(ts, n >= 1 && n <= len(lines), "capture VARIABLE FILE [LINE], and the file has that line")
+	ts.Setenv(args[0], strings.TrimSpace(lines[n-1]))
+}
+
+// fill FILE puts the values of variables into the places of a file that name them: what a person would write by hand.
+func fill(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "fill FILE")
+	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
 // lose GLOB removes a file or directory.

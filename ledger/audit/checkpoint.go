@@ -231,7 +231,7 @@ func (r *replay) witnessed(c *claim, log note.Verifier) {
 		})
 		return
 	}
-	r.report.Witnessed = true
+	r.report.Witnessed = c.Size
 }
 
 // described takes note of the key that a node's description names for the log.

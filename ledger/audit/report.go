@@ -38,7 +38,7 @@ type Report struct {
 	Tree        Tree   `json:"tree"`                 // over all entries, or those before the first that is missing
 	Checkpoints uint64 `json:"checkpoints"`          // in the log, of which each was compared with what came before it
 	Checkpoint  string `json:"checkpoint,omitempty"` // the signed one that was shown beside the log, if its signature holds
-	Witnessed   bool   `json:"witnessed,omitempty"`  // by as many as were asked for
+	Witnessed   uint64 `json:"witnessed,omitempty"`  // entries whose tree as many witnesses have signed as were asked for
 	Tables      uint64 `json:"tables,omitempty"`     // up to which entry the node's tables were compared with the log
 }
 

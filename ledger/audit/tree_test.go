@@ -40,11 +40,11 @@ func TestTree(t *testing.T) {
 	dir := h.seal(t, s.key, size)
 	inTiles := h.inTiles(t, dir, audit.Options{Witnesses: func([]byte, note.Verifier) error { return nil }})
 	wantFindings(t, inTiles)
-	if inTiles.Tree != h.tree(t, size) || inTiles.Checkpoints != 4 || inTiles.Checkpoint != string(h.sign(t, s.key, size)) || !inTiles.Witnessed {
-		t.Errorf("tree %+v, %d checkpoints, witnessed %t, shown %q", inTiles.Tree, inTiles.Checkpoints, inTiles.Witnessed, inTiles.Checkpoint)
+	if inTiles.Tree != h.tree(t, size) || inTiles.Checkpoints != 4 || inTiles.Checkpoint != string(h.sign(t, s.key, size)) || inTiles.Witnessed != uint64(size) {
+		t.Errorf("tree %+v, %d checkpoints, witnessed %d, shown %q", inTiles.Tree, inTiles.Checkpoints, inTiles.Witnessed, inTiles.Checkpoint)
 	}
 	both := h.besides(t, dir)
-	if inTiles.Witnessed = false; !reflect.DeepEqual(both, inTiles) {
+	if inTiles.Witnessed = 0; !reflect.DeepEqual(both, inTiles) {
 		t.Errorf("the log beside its tiles: %+v", both)
 	}
 	for _, sealed := range []int{size - 1, 512, 257, 256, 255, 1} { // the log has gone on since
@@ -332,8 +332,8 @@ func TestWitnesses(t *testing.T) {
 		return why
 	}})
 	wantFindings(t, r, found{audit.Unwitnessed, uint64(size), 0})
-	if r.Witnessed || !strings.Contains(r.Findings[0].What, why.Error()) {
-		t.Errorf("witnessed %t: %+v", r.Witnessed, r.Findings)
+	if r.Witnessed != 0 || !strings.Contains(r.Findings[0].What, why.Error()) {
+		t.Errorf("witnessed %d: %+v", r.Witnessed, r.Findings)
 	}
 }
 
@@ -351,8 +351,8 @@ func TestWitnessedEarlier(t *testing.T) {
 	}}
 	r := h.inTiles(t, dir, options)
 	wantFindings(t, r)
-	if !r.Witnessed || r.Checkpoint != string(h.sign(t, s.key, size)) {
-		t.Errorf("witnessed %t, shown %q", r.Witnessed, r.Checkpoint)
+	if r.Witnessed != uint64(size-2) || r.Checkpoint != string(h.sign(t, s.key, size)) {
+		t.Errorf("witnessed %d, shown %q", r.Witnessed, r.Checkpoint)
 	}
 	forked := h.tree(t, size-2)
 	forked.Root[0]++
