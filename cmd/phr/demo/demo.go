@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -42,6 +43,8 @@ type demo struct {
 	clock clock
 	node  *node.Node
 	homes string // the directory of people's homes
+
+	witness *outside
 	cast
 	record
 }
@@ -65,7 +68,13 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer os.RemoveAll(homes)
 	d := &demo{Options: o, homes: homes}
-	n, err := node.Start(ctx, node.Config{Dir: o.Dir, Listen: "127.0.0.1:0", Log: o.Log, Now: d.clock.now})
+	if d.witness, err = newOutside(filepath.Join(homes, "witness"), o.Log); err != nil {
+		return fmt.Errorf("opening a witness: %w", err)
+	}
+	defer d.witness.Close()
+	n, err := node.Start(ctx, node.Config{
+		Dir: o.Dir, Listen: "127.0.0.1:0", Witnesses: d.witness.policy().Cosigners, Log: o.Log, Now: d.clock.now,
+	})
 	if err != nil {
 		return fmt.Errorf("starting the node: %w", err)
 	}
@@ -75,6 +84,7 @@ func Run(ctx context.Context, o Options) error {
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return n.Run(ctx) })
+	g.Go(func() error { return d.witness.Run(ctx, d.witness.listener) })
 	g.Go(func() error {
 		defer cancel()
 		return d.play(ctx, g)
@@ -120,6 +130,7 @@ func (d *demo) steps(g *errgroup.Group) []step {
 		{"Maria imports her record", d.importRecord},
 		{"Maria reads it", d.mariaReads},
 		{"What the server holds of it", d.serverHolds},
+		{"What she wrote is sealed and witnessed, and she can prove it", d.sealed},
 		{"Maria leaves her keys to an agent", func(ctx context.Context) ([]string, error) { return d.keepKeys(ctx, g) }},
 		{"Dr Ruiz, by a grant to his role, reads and writes health data", d.doctor},
 		{"Leo reads and writes training data, and can't open health data", d.trainer},

@@ -14,7 +14,7 @@ func TestDemo(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	t.Log("\n" + out.String())
-	if got := strings.Count(out.String(), "\nok   ") + 1; got != 24 {
-		t.Errorf("%d steps are ok, want 24", got)
+	if got := strings.Count(out.String(), "\nok   ") + 1; got != 25 {
+		t.Errorf("%d steps are ok, want 25", got)
 	}
 }
