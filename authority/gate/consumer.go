@@ -18,16 +18,10 @@ const wholeLog = ">"
 func (g *Gate) consumer(ctx context.Context, r *stream.Request) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxRequest)
 	defer cancel()
-	if err := g.caughtUp(ctx); err != nil {
-		return nil, err
-	}
-	l, ok := g.live(r.Caller)
-	if !ok {
-		return nil, ended
-	}
 	var q protocol.ConsumerQuery
-	if err := canonical.Unmarshal(r.Data, &q); err != nil {
-		return nil, &stream.Error{Code: protocol.CodeBad, Text: err.Error()}
+	l, err := g.inSession(ctx, r, &q)
+	if err != nil {
+		return nil, err
 	}
 	answer, filter := protocol.Consumer{}, wholeLog
 	if q.Chain == "" {
@@ -41,7 +35,6 @@ func (g *Gate) consumer(ctx context.Context, r *stream.Request) ([]byte, error) 
 		}
 		filter, answer.Rejected = chain.Filter(), g.Ingest.Fold.Rejected(chain)
 	}
-	var err error
 	if answer.Name, err = l.pulls.open(ctx, g.Ingest.Ledger, q.Place, stream.Consumer{Filter: filter, From: q.From}); err != nil {
 		return nil, err
 	}
@@ -49,6 +42,21 @@ func (g *Gate) consumer(ctx context.Context, r *stream.Request) ([]byte, error) 
 }
 
 var ended = &stream.Error{Code: protocol.CodeEnded, Text: "the session is over", Hint: "open a new one"}
+
+// inSession reads a request that only a live session makes, as of everything that was in the log when it came.
+func (g *Gate) inSession(ctx context.Context, r *stream.Request, query any) (*live, error) {
+	if err := g.caughtUp(ctx); err != nil {
+		return nil, err
+	}
+	l, ok := g.live(r.Caller)
+	if !ok {
+		return nil, ended
+	}
+	if err := canonical.Unmarshal(r.Data, query); err != nil {
+		return nil, &stream.Error{Code: protocol.CodeBad, Text: err.Error()}
+	}
+	return l, nil
+}
 
 // readable returns the chain named, if the session may read it.
 func (g *Gate) readable(s *challenge.Session, name string) (ledger.Chain, error) {

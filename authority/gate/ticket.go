@@ -38,16 +38,10 @@ func (k ticketKey) ticket(kind, user string) string {
 func (g *Gate) ticket(ctx context.Context, r *stream.Request) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxRequest)
 	defer cancel()
-	if err := g.caughtUp(ctx); err != nil {
-		return nil, err
-	}
-	l, ok := g.live(r.Caller)
-	if !ok {
-		return nil, ended
-	}
 	var q protocol.TicketQuery
-	if err := canonical.Unmarshal(r.Data, &q); err != nil {
-		return nil, &stream.Error{Code: protocol.CodeBad, Text: err.Error()}
+	l, err := g.inSession(ctx, r, &q)
+	if err != nil {
+		return nil, err
 	}
 	kind := leavesTicket
 	if q.Whole {
