@@ -22,6 +22,7 @@ import (
 	"github.com/phrledger/phr/authority/challenge"
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger/stream"
+	"github.com/phrledger/phr/ledger/tree"
 )
 
 // Sessions tells whose connection a request came over. The gate does.
@@ -30,12 +31,13 @@ type Sessions interface {
 	Live(nkey string) (*challenge.Session, bool)
 }
 
-// Config is what an Ingest needs. All fields but Log and Now are required.
+// Config is what an Ingest needs. All fields but Copies, Log and Now are required.
 type Config struct {
 	Ledger   *stream.Ledger
 	Fold     *Fold
 	Node     *identity.Identity // marks entries that do not count
 	Sessions Sessions
+	Copies   *tree.Parts      // the second copies of parts, which Ledger keeps; nil for none
 	Log      *slog.Logger     // nil for none
 	Now      func() time.Time // nil for time.Now
 }

@@ -104,7 +104,11 @@ func (n *Node) start(ctx context.Context) (err error) {
 	if err := n.checkStorage(files); err != nil {
 		return err
 	}
-	if n.server, err = embedded.Start(ctx, embedded.Config{Dir: c.Dir, Listen: c.Listen, Log: c.Log}); err != nil {
+	copies, err := tree.OpenParts(files)
+	if err != nil {
+		return err
+	}
+	if n.server, err = embedded.Start(ctx, embedded.Config{Dir: c.Dir, Listen: c.Listen, Copies: copies, Log: c.Log}); err != nil {
 		return err
 	}
 	ledger := n.server.Ledger()
@@ -112,7 +116,7 @@ func (n *Node) start(ctx context.Context) (err error) {
 		return err
 	}
 	n.fold = ingest.NewFold(n.keys.root, c.Log)
-	n.ingest = ingest.New(ingest.Config{Ledger: ledger, Fold: n.fold, Node: n.keys.node, Log: c.Log, Now: c.Now})
+	n.ingest = ingest.New(ingest.Config{Ledger: ledger, Fold: n.fold, Node: n.keys.node, Copies: copies, Log: c.Log, Now: c.Now})
 	n.gate = gate.New(gate.Config{Ingest: n.ingest, Key: n.keys.gate, Users: n.server, Log: c.Log, Now: c.Now})
 	n.ingest.Sessions = n.gate
 	if n.sealer, err = n.newSealer(files); err != nil {

@@ -67,7 +67,21 @@ func (n *Node) prepare(ctx context.Context) error {
 	if err := n.bootstrap(ctx); err != nil {
 		return fmt.Errorf("preparing the ledger: %w", err)
 	}
+	if err := n.mirror(ctx); err != nil {
+		return fmt.Errorf("comparing the copies of key material: %w", err)
+	}
 	return n.sayIncidents(ctx)
+}
+
+// mirror makes both copies of key material the same, and says so if one had lost something.
+func (n *Node) mirror(ctx context.Context) error {
+	restored, err := n.ingest.Mirror(ctx)
+	if restored == 0 || err != nil {
+		return err
+	}
+	text := fmt.Sprintf("%d parts of key material were missing, and came back from their second copies", restored)
+	n.config.Log.Error("parts_restored", "count", restored)
+	return n.say(ctx, n.keys.node, ledger.NodeChain(n.keys.node.GID()), &ledger.Incident{Text: text})
 }
 
 // serve runs the services.

@@ -42,7 +42,7 @@ var ErrUnknown = errors.New("no checkpoint is known that the tree could be made 
 // Config says what to look at. All fields but Kept, Seen and Progress are required.
 type Config struct {
 	Dir  string             // of the node
-	Tree string             // directory of the sealed copy of the log
+	Tree string             // directory of the sealed copy of the log, and of the second copies of parts
 	Root identity.GID       // whose word describes the node
 	Key  note.Verifier      // of checkpoints
 	Log  ed25519.PrivateKey // signs checkpoints

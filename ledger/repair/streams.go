@@ -167,6 +167,12 @@ func (s *survey) makeKeys(ctx context.Context, to *stream.Ledger) error {
 		kept++
 		return to.PutParts(ctx, stream.Part{Subject: e.Subject, Data: e.Data})
 	})
+	for _, p := range s.copied {
+		if err == nil {
+			err = to.PutParts(ctx, p)
+		}
+	}
+	kept += len(s.copied)
 	if err != nil {
 		return fmt.Errorf("making the key material's stream anew: %w", err)
 	}

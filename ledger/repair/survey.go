@@ -26,6 +26,7 @@ type survey struct {
 	leaves [][tree.LeafSize]byte // of the log's entries by their index; zero where none can be read
 	keys   *embedded.Blocks
 	parts  map[string]bool // subjects of the parts that are there, with the bytes that their hash names
+	copied []stream.Part   // that are not, and have a second copy
 
 	store  *tree.Store     // nil if it can't be opened
 	sealed tree.Checkpoint // the newest that is known: the entries up to it must be these
@@ -255,13 +256,30 @@ func (s *survey) findFaults(storage Storage, b *embedded.Blocks, torn bool) {
 	}
 }
 
-// missParts says which key material that the log names is gone.
+// missParts says which key material that the log names is missing, and which of it is gone from both copies.
 func (s *survey) missParts() {
 	named, spent := s.state.NamedParts()
 	for subject := range named {
-		if !spent[subject] && !s.parts[subject] {
+		if spent[subject] || s.parts[subject] {
+			continue
+		}
+		if data := s.copyOf(subject); data != nil {
+			s.copied = append(s.copied, stream.Part{Subject: subject, Data: data})
+		} else {
 			s.report.Parts = append(s.report.Parts, LostPart{subject})
 		}
 	}
+	if n := len(s.copied); n > 0 {
+		s.report.find(Finding{Storage: Keys, What: fmt.Sprintf("%d parts of key material are missing, and are there in their second copies", n)})
+	}
 	slices.SortFunc(s.report.Parts, func(a, b LostPart) int { return strings.Compare(a.Subject, b.Subject) })
+}
+
+// copyOf returns the second copy of a part; nil if there is none that has the hash.
+func (s *survey) copyOf(subject string) []byte {
+	data, err := tree.ReadPart(tree.Dir(s.Tree), subject)
+	if err != nil || !hashIn(stream.Entry{Subject: subject, Data: data}) {
+		return nil
+	}
+	return data
 }

@@ -26,8 +26,18 @@ type Entry struct {
 type Config struct {
 	// Clients is the public key of the NATS account people are in. Only callers of that account have an identity.
 	Clients string
+	// Copies has a second copy of each part. Nil for none.
+	Copies Copies
 	// Log gets the failures of services that no caller may see in full. Nil discards them.
 	Log *slog.Logger
+}
+
+// Copies keeps a second copy of parts where the loss of the streams' disk does not reach it. A *tree.Parts does.
+type Copies interface {
+	// Keep returns when the copy is on disk.
+	Keep(subject string, data []byte) error
+	// Erase destroys it. That there is none is no error.
+	Erase(subject string) error
 }
 
 // A Ledger is the node's side of the two streams, over a connection of the account that owns them. It is safe for
@@ -38,6 +48,7 @@ type Ledger struct {
 	entries jetstream.Stream
 	keys    jetstream.Stream
 	clients string
+	copies  Copies
 	log     *slog.Logger
 }
 
@@ -48,7 +59,7 @@ func OpenLedger(ctx context.Context, conn *nats.Conn, c Config) (*Ledger, error)
 	if err != nil {
 		return nil, fmt.Errorf("opening the ledger: %w", err)
 	}
-	l := &Ledger{conn: conn, js: js, clients: c.Clients, log: c.Log}
+	l := &Ledger{conn: conn, js: js, clients: c.Clients, copies: c.Copies, log: c.Log}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
 	}

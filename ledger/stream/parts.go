@@ -24,6 +24,11 @@ type Part struct {
 //
 // They are not staged as a batch: that would leave a copy in a file that erasing does not reach.
 func (l *Ledger) PutParts(ctx context.Context, parts ...Part) error {
+	for _, p := range parts {
+		if err := l.copy(p); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
 	acks := make([]jetstream.PubAckFuture, len(parts))
@@ -42,6 +47,14 @@ func (l *Ledger) PutParts(ctx context.Context, parts ...Part) error {
 		}
 	}
 	return failed
+}
+
+// copy keeps the second copy of a part.
+func (l *Ledger) copy(p Part) error {
+	if l.copies == nil {
+		return nil
+	}
+	return l.copies.Keep(p.Subject, p.Data)
 }
 
 // stored waits for the acknowledgement of p, or finds p in its place already.
@@ -86,9 +99,14 @@ func (l *Ledger) rawPart(ctx context.Context, subject string) (*jetstream.RawStr
 	return m, nil
 }
 
-// DeletePart erases what is stored under subject: its bytes are overwritten on disk. Erasing what is not there is no
+// DeletePart erases what is stored under subject: its bytes are overwritten on disk, those of its second copy first. Erasing what is not there is no
 // error. With replicas, the log they share keeps a copy until it is compacted.
 func (l *Ledger) DeletePart(ctx context.Context, subject string) error {
+	if l.copies != nil {
+		if err := l.copies.Erase(subject); err != nil {
+			return err
+		}
+	}
 	m, err := l.rawPart(ctx, subject)
 	if errors.Is(err, ErrNotFound) {
 		return nil

@@ -28,15 +28,14 @@ const (
 // Store is a tree in a directory. Only what its checkpoint covers exists for its readers. Reading is safe for concurrent use, also
 // beside the one who appends.
 type Store struct {
-	files Files
-	log   note.Verifier
-	at    atomic.Pointer[sealed]
+	directory
+	log note.Verifier
+	at  atomic.Pointer[sealed]
 
 	mu      sync.Mutex
-	release func() error    // of the lock; nil while the store only reads
-	made    map[string]bool // directories that are there for good
-	tail    int64           // bytes of the last data file that the checkpoint covers
-	failed  error           // what left the directory in a state that only opening it again finds out
+	release func() error // of the lock; nil while the store only reads
+	tail    int64        // bytes of the last data file that the checkpoint covers
+	failed  error        // what left the directory in a state that only opening it again finds out
 }
 
 // sealed is a checkpoint as it is on disk.
@@ -51,7 +50,7 @@ type sealed struct {
 // Beside a sealer in another process it may find a checkpoint that the next loss of power takes back. Whoever passes checkpoints
 // on asks the sealer's own Store.
 func Open(files Files, log note.Verifier) (*Store, error) {
-	s := &Store{files: files, log: log, made: make(map[string]bool)}
+	s := &Store{directory: newDirectory(files), log: log}
 	at, err := s.read()
 	if err != nil {
 		return nil, fmt.Errorf("opening the tree: %w", err)

@@ -37,43 +37,6 @@ func dataPath(n uint64) string {
 
 func parent(name string) string { return path.Dir(name) }
 
-// makeParents makes the directories above a file such that they last.
-func (s *Store) makeParents(name string) error {
-	dir := parent(name)
-	if dir == "." || s.made[dir] {
-		return nil
-	}
-	if err := s.makeParents(dir); err != nil {
-		return err
-	}
-	if err := s.files.Mkdir(dir); err != nil && !exists(err) {
-		return err
-	}
-	if err := s.files.Sync(parent(dir)); err != nil {
-		return err
-	}
-	s.made[dir] = true
-	return nil
-}
-
-// publish replaces a file such that a crash leaves the old contents or the new, and after it returns, the new.
-func (s *Store) publish(name string, contents []byte) error {
-	if err := s.makeParents(name); err != nil {
-		return err
-	}
-	next := name + ".new"
-	if err := s.files.Write(next, 0, contents); err != nil {
-		return err
-	}
-	if err := s.files.Sync(next); err != nil {
-		return err
-	}
-	if err := s.files.Rename(next, name); err != nil {
-		return err
-	}
-	return s.files.Sync(parent(name))
-}
-
 // writeTiles writes the hash tiles and entry bundles that the larger tree has and the old one has not.
 func (s *Store) writeTiles(old uint64, g *growth) error {
 	for _, t := range tlog.NewTiles(tileHeight, int64(old), int64(g.checkpoint.Size)) {

@@ -30,6 +30,8 @@ type Config struct {
 	// Listen is the host:port for people, with port 0 for any that is free. Empty means in-process connections only.
 	// The host must be a loopback address: there is no TLS on this port, so what leaves the machine goes through a proxy.
 	Listen string
+	// Copies has a second copy of each part in KEYS. Nil for none.
+	Copies stream.Copies
 	// Log gets the server's warnings and errors, and its notices at debug level. Nil discards them.
 	Log *slog.Logger
 }
@@ -188,7 +190,7 @@ func (s *Server) open(ctx context.Context, c Config) error {
 	if s.node, err = n.Connect(); err != nil {
 		return fmt.Errorf("connecting to the embedded server: %w", err)
 	}
-	s.ledger, err = stream.OpenLedger(ctx, s.node, stream.Config{Clients: s.keys.clients.public, Log: c.Log})
+	s.ledger, err = stream.OpenLedger(ctx, s.node, stream.Config{Clients: s.keys.clients.public, Copies: c.Copies, Log: c.Log})
 	return err
 }
 
