@@ -38,6 +38,7 @@ func (p *pass) take(ctx context.Context, batch []Message) error {
 		}
 		batch = batch[1:]
 	}
+	p.compare(p.reached.sequence >= p.stored.sequence)
 	if len(batch) == 0 {
 		return nil
 	}

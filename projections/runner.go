@@ -32,7 +32,8 @@ type Runner struct {
 
 	mu          sync.RWMutex // guards what follows
 	position    uint64
-	moved       chan struct{}     // closed when position moves
+	compared    bool              // the tables, up to there, are what the log makes them
+	moved       chan struct{}     // closed when position moves, or is compared
 	quarantined map[string]uint64 // the sequences from which on chains are closed
 }
 
@@ -105,6 +106,7 @@ func (r *Runner) Run(ctx context.Context) error {
 			return err
 		}
 		r.log.WarnContext(ctx, "projection_rebuild", "reason", err.Error())
+		r.compare(false)
 		if err := r.wipe(ctx); err != nil {
 			return fmt.Errorf("rebuilding projections: %w", err)
 		}
@@ -136,6 +138,7 @@ func (r *Runner) follow(ctx context.Context) error {
 	if last < stored.sequence {
 		return fmt.Errorf("%w: it ends at %d, they are at %d", errDiverged, last, stored.sequence)
 	}
+	r.compare(stored.sequence == 0)
 	p := r.newPass(stored)
 	return r.config.Source.Follow(ctx, 1, func(batch []Message) error { return p.take(ctx, batch) })
 }
@@ -166,13 +169,14 @@ func (r *Runner) Position() uint64 {
 	return r.position
 }
 
-// Wait returns when Position has reached a sequence: what was written before can be read after. It fails when ctx ends.
+// Wait returns when Position has reached a sequence, and Run has found that the tables follow from the log: what was written before can
+// be read after. It fails when ctx ends.
 func (r *Runner) Wait(ctx context.Context, sequence uint64) error {
 	for {
 		r.mu.RLock()
-		position, moved := r.position, r.moved
+		position, compared, moved := r.position, r.compared, r.moved
 		r.mu.RUnlock()
-		if position >= sequence {
+		if compared && position >= sequence {
 			return nil
 		}
 		select {
@@ -181,6 +185,18 @@ func (r *Runner) Wait(ctx context.Context, sequence uint64) error {
 			return fmt.Errorf("projections are at %d, not yet at %d: %w", position, sequence, ctx.Err())
 		}
 	}
+}
+
+// compare says whether the tables follow from the log, and wakes those who wait for it.
+func (r *Runner) compare(follows bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.compared == follows {
+		return
+	}
+	r.compared = follows
+	close(r.moved)
+	r.moved = make(chan struct{})
 }
 
 // advance moves the position and wakes those who wait for it.

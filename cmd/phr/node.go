@@ -74,7 +74,7 @@ func repairable(err error, dir string) error {
 }
 
 // cosigners reads who is asked to cosign; nobody if no policy is named.
-func cosigners(file string) ([]witness.Cosigner, error) {
+func cosigners(file string) (*witness.Policy, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -82,9 +82,8 @@ func cosigners(file string) ([]witness.Cosigner, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := slices.DeleteFunc(p.Cosigners, func(c witness.Cosigner) bool { return c.URL == "" })
-	if len(asked) == 0 {
+	if !slices.ContainsFunc(p.Cosigners, func(c witness.Cosigner) bool { return c.URL != "" }) {
 		return nil, fmt.Errorf("%s names no witness with a URL: nobody would be asked", file)
 	}
-	return asked, nil
+	return p, nil
 }

@@ -36,13 +36,13 @@ import (
 
 // Config says what a node is to be. Dir is required.
 type Config struct {
-	Dir        string             // of everything the node keeps; made if it is not there
-	Tree       string             // where the sealed copy of the log is kept, best on another disk; empty for "tree" in Dir
-	Listen     string             // host:port for people, a loopback address; empty for people in this process only
-	SealEvery  time.Duration      // least time between two checkpoints of the tree; 0 for a tenth of a second
-	HTTP       string             // host:port, a loopback address, of the tree as C2SP tlog-tiles; empty for none
-	Witnesses  []witness.Cosigner // who are asked to cosign checkpoints, each with its URL
-	EndorseAll bool               // endorse every authority that registers: for trying things out
+	Dir        string          // of everything the node keeps; made if it is not there
+	Tree       string          // where the sealed copy of the log is kept, best on another disk; empty for "tree" in Dir
+	Listen     string          // host:port for people, a loopback address; empty for people in this process only
+	SealEvery  time.Duration   // least time between two checkpoints of the tree; 0 for a tenth of a second
+	HTTP       string          // host:port, a loopback address, of the tree as C2SP tlog-tiles; empty for none
+	Witnesses  *witness.Policy // who are asked to cosign checkpoints, and how many make one witnessed; nil for none
+	EndorseAll bool            // endorse every authority that registers: for trying things out
 	Log        *slog.Logger
 	Now        func() time.Time // nil for time.Now
 

@@ -55,7 +55,7 @@ type Config struct {
 	// Pace is the least time between two checkpoints of the tree: what comes meanwhile is sealed together. Zero is a tenth of a second.
 	Pace time.Duration
 
-	Witnesses []witness.Cosigner // who are asked to cosign, each with its URL; may be none
+	Witnesses *witness.Policy // who are asked to cosign, those with a URL, and how many of them make a checkpoint witnessed; nil for none
 
 	Log *slog.Logger
 	Now func() time.Time

@@ -33,7 +33,13 @@ type sealing struct {
 }
 
 // seal runs a sealer on a node's log until the test ends.
-func seal(n *testnode.Node, files tree.Files, witnesses ...witness.Cosigner) *sealing {
+func seal(n *testnode.Node, files tree.Files) *sealing {
+	n.Helper()
+	return sealWith(n, files, nil)
+}
+
+// sealWith is seal with a policy on witnesses.
+func sealWith(n *testnode.Node, files tree.Files, witnesses *witness.Policy) *sealing {
 	n.Helper()
 	signer, err := tree.NewSigner("phr/test", logKey)
 	must(n, err)
@@ -349,7 +355,7 @@ func TestWitnesses(t *testing.T) {
 	policy, err := witness.ParsePolicy(fmt.Appendf(nil, "witness a %s %s\nwitness b %s %s\ngroup both all a b\nquorum both\n",
 		first.Key(), serve(t, first), other.Key(), serve(t, other)))
 	must(t, err)
-	s := seal(n, files, policy.Cosigners...)
+	s := sealWith(n, files, policy)
 	s.all(n)
 	witnessed := func() (checked *witness.Checked) {
 		t.Helper()
@@ -378,7 +384,7 @@ func TestWitnesses(t *testing.T) {
 	must(t, s.stop())
 
 	forked := testnode.Start(t)
-	seal(forked, tree.Dir(t.TempDir()), policy.Cosigners...)
+	sealWith(forked, tree.Dir(t.TempDir()), policy)
 	until(t, "a log with another tree says what the witnesses say", func() bool {
 		return slices.ContainsFunc(forked.Entries(), func(e stream.Entry) bool { return strings.HasSuffix(e.Subject, ".incident") })
 	})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,9 +25,11 @@ const (
 
 // witnessLoop has the newest checkpoint cosigned whenever the tree has grown, and now and then when it has not.
 func (s *Sealer) witnessLoop(ctx context.Context) error {
-	if len(s.Witnesses) == 0 {
+	if s.Witnesses == nil {
 		return nil
 	}
+	asked := slices.Clone(s.Witnesses.Cosigners)
+	asked = slices.DeleteFunc(asked, func(c witness.Cosigner) bool { return c.URL == "" })
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
@@ -37,7 +40,7 @@ func (s *Sealer) witnessLoop(ctx context.Context) error {
 		s.mu.Lock()
 		moved := s.moved
 		s.mu.Unlock()
-		s.askAll(ctx, known)
+		s.askAll(ctx, asked, known)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -52,8 +55,9 @@ func (s *Sealer) witnessLoop(ctx context.Context) error {
 	}
 }
 
-// askAll asks every witness about the newest checkpoint, all at a time, and keeps it with what they have signed.
-func (s *Sealer) askAll(ctx context.Context, known map[string]uint64) {
+// askAll asks every witness about the newest checkpoint, all at a time, and keeps it with what they have signed. As the witnessed one it is
+// kept if these are enough, so that one who is away costs nobody what was witnessed before.
+func (s *Sealer) askAll(ctx context.Context, asked []witness.Cosigner, known map[string]uint64) {
 	store := s.Tree()
 	c, _ := store.Checkpoint()
 	if c.Size == 0 {
@@ -64,15 +68,15 @@ func (s *Sealer) askAll(ctx context.Context, known map[string]uint64) {
 		s.Log.Error("checkpoint_unsigned", "error", err)
 		return
 	}
-	lines := make([][]byte, len(s.Witnesses))
+	lines := make([][]byte, len(asked))
 	var wg sync.WaitGroup
-	for i, w := range s.Witnesses {
+	for i, w := range asked {
 		wg.Go(func() { lines[i] = s.askOne(ctx, store, w, known[w.Name], c, signed) })
 	}
 	wg.Wait()
 	for i, line := range lines {
 		if line != nil {
-			known[s.Witnesses[i].Name] = c.Size
+			known[asked[i].Name] = c.Size
 		}
 	}
 	cosignatures := bytes.Join(lines, nil)
@@ -80,7 +84,11 @@ func (s *Sealer) askAll(ctx context.Context, known map[string]uint64) {
 		return
 	}
 	signed = append(signed, cosignatures...)
-	if err := store.Witness(signed); err != nil && ctx.Err() == nil {
+	keep := store.Cosign
+	if _, err := s.Witnesses.Check(signed, s.Key, time.Now()); err == nil {
+		keep = store.Witness
+	}
+	if err := keep(signed); err != nil && ctx.Err() == nil && !errors.Is(err, tree.ErrMoved) {
 		s.Log.Warn("cosignatures_not_kept", "error", err)
 	}
 }

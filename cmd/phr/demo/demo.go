@@ -73,7 +73,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer d.witness.Close()
 	n, err := node.Start(ctx, node.Config{
-		Dir: o.Dir, Listen: "127.0.0.1:0", Witnesses: d.witness.policy().Cosigners, Log: o.Log, Now: d.clock.now,
+		Dir: o.Dir, Listen: "127.0.0.1:0", Witnesses: d.witness.policy(), Log: o.Log, Now: d.clock.now,
 	})
 	if err != nil {
 		return fmt.Errorf("starting the node: %w", err)
