@@ -123,33 +123,77 @@ func (b *Book) Prove(ctx context.Context, id ledger.EventID) (*Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := new(Proof)
-	if p.Entry, err = e.Marshal(); err != nil {
+	encoded, err := e.Marshal()
+	if err != nil {
 		return nil, err
 	}
-	return p, b.c.prove(ctx, p, sequence-1)
+	proofs, err := b.c.prove(ctx, [][]byte{encoded}, []uint64{sequence - 1})
+	if err != nil {
+		return nil, err
+	}
+	return proofs[0], nil
 }
 
-// prove fetches and checks the proof for an entry.
-func (c *Client) prove(ctx context.Context, p *Proof, index uint64) error {
+// prove fetches and checks the proofs for entries, by their places in the log, at most protocol.MaxProofs. It fails with ErrUnsealed
+// if one is not sealed yet.
+func (c *Client) prove(ctx context.Context, entries [][]byte, indexes []uint64) ([]*Proof, error) {
 	if c.treeless() {
-		return errors.New("this node keeps no tree of its log: nothing is ever sealed there")
+		return nil, errors.New("this node keeps no tree of its log: nothing is ever sealed there")
 	}
-	at, answer, err := c.askProofs(ctx, []uint64{index})
+	at, answer, err := c.askProofs(ctx, indexes)
 	if err != nil {
+		return nil, err
+	}
+	log := c.Node().Log
+	key, err := tree.VerifierKey(at.Origin, log[:])
+	if err != nil {
+		return nil, err
+	}
+	proofs := make([]*Proof, len(entries))
+	for i, index := range indexes {
+		place := slices.IndexFunc(answer.Proofs, func(p protocol.Proof) bool { return p.Index == index })
+		if place < 0 {
+			return nil, ErrUnsealed
+		}
+		proof := &tree.Proof{Index: index, Hashes: answer.Proofs[place].Hashes, Signed: answer.Note}
+		if err := at.Includes(index, entries[i], proof.Hashes); err != nil {
+			return nil, err
+		}
+		proofs[i] = &Proof{Entry: entries[i], Proof: proof, Checkpoint: at, Key: key}
+	}
+	return proofs, nil
+}
+
+// ProveAccess returns the proofs of all lines of the caller's access log, checked, in their order. It fails with ErrUnsealed if the
+// newest are not sealed yet.
+func (c *Client) ProveAccess(ctx context.Context) ([]*Proof, error) {
+	var entries [][]byte
+	var indexes []uint64
+	err := c.attempt(ctx, loginKey, func(s *session) error {
+		all, sequences, err := c.placed(ctx, s, ledger.RecordChain(c.GID(), ledger.Access))
+		entries, indexes = nil, nil
+		for i, e := range all {
+			encoded, err := e.Marshal()
+			if err != nil {
+				return err
+			}
+			entries, indexes = append(entries, encoded), append(indexes, sequences[i]-1)
+		}
 		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	if len(answer.Proofs) != 1 {
-		return ErrUnsealed
+	var proofs []*Proof
+	for from := 0; from < len(entries); from += protocol.MaxProofs {
+		to := min(from+protocol.MaxProofs, len(entries))
+		some, err := c.prove(ctx, entries[from:to], indexes[from:to])
+		if err != nil {
+			return nil, fmt.Errorf("proving the access log: %w", err)
+		}
+		proofs = append(proofs, some...)
 	}
-	p.Proof = &tree.Proof{Index: index, Hashes: answer.Proofs[0].Hashes, Signed: answer.Note}
-	p.Checkpoint = at
-	if err := at.Includes(index, p.Entry, p.Proof.Hashes); err != nil {
-		return err
-	}
-	key := c.Node().Log
-	p.Key, err = tree.VerifierKey(at.Origin, key[:])
-	return err
+	return proofs, nil
 }
 
 // CheckProof checks a proof that was kept, against the key of the log whose nodes a root describes, as this home has seen it. No node is

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -37,6 +40,7 @@ type shownAccess struct {
 func accessLog(ctx context.Context, e *env, args []string) error {
 	fs := e.online()
 	t := targeted(fs)
+	proofs := fs.String("proofs", "", "write the proof of each line into `DIR`, for phr record proof --check")
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
@@ -68,7 +72,37 @@ func accessLog(ctx context.Context, e *env, args []string) error {
 	if err := rows.end("Nobody has looked, and nobody has tried."); err != nil {
 		return err
 	}
+	if *proofs != "" {
+		if err := e.proveAccess(ctx, c, *proofs); err != nil {
+			return err
+		}
+	}
 	return e.alarmOverdue(ctx, c)
+}
+
+// proveAccess writes the proofs of an access log's lines, each under the id of its event.
+func (e *env) proveAccess(ctx context.Context, c *client.Client, dir string) error {
+	proofs, err := c.ProveAccess(ctx)
+	if errors.Is(err, client.ErrUnsealed) {
+		return &hinted{err, "the node seals within a moment: try again"}
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, p := range proofs {
+		entry, err := ledger.ParseEntry(p.Entry)
+		if err != nil {
+			return err
+		}
+		if err := writeProof(filepath.Join(dir, entry.ID.String()+".tlog-proof"), p); err != nil {
+			return err
+		}
+	}
+	e.note("Wrote the proofs of %s into %s.", plural(len(proofs), "line"), dir)
+	return nil
 }
 
 func showAccess(a *client.Access) shownAccess {

@@ -173,7 +173,7 @@ func verbs() []verb {
 		},
 		{
 			"access-log", patients, "", "list who looked at your record, and who tried",
-			"phr access-log", accessLog,
+			"phr access-log\nphr access-log --proofs looked", accessLog,
 		},
 		{
 			"disclosures", patients, "[--since D] [--until D] [--format text|csv|fhir] [-o FILE]",

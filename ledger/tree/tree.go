@@ -12,6 +12,7 @@
 //	tile/<L>/<N>[.p/<W>]         hash tiles
 //	tile/entries/<N>[.p/<W>]     entry bundles: leaves
 //	tile/data/<N>                up to 256 entries, each after its length in four bytes
+//	witnessed                    the newest checkpoint that enough others have cosigned
 //	parts/                       a copy of the erasable parts of epochs, which is no part of the tree
 //	lock                         held by the one who seals
 //
