@@ -28,6 +28,9 @@ func (in *Ingest) collectLoop(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 		}
+		if _, err := in.Mirror(ctx); err != nil && ctx.Err() == nil { // of what could not be copied
+			in.Log.Error("mirror_failed", "error", err)
+		}
 	}
 }
 

@@ -12,8 +12,7 @@ import (
 )
 
 // Mirror makes the parts that the log names, and that somebody needs, the same in both copies: what is in one alone comes to the other,
-// and what the log does not name, or is spent, goes from the second. It returns how many came back to the first: the disk has lost them.
-// Nobody may be served yet.
+// and what the log does not name, or is spent, goes from the second. It returns how many came back to the first, which had lost them.
 func (in *Ingest) Mirror(ctx context.Context) (restored int, err error) {
 	if in.Copies == nil {
 		return 0, nil

@@ -21,6 +21,8 @@ const (
 	askPace = time.Second
 	// askAgain is when they are asked again about a tree that has not grown: a cosignature says as of when.
 	askAgain = 5 * time.Minute
+	// askSoon is when they are asked again of whom one has not answered.
+	askSoon = 5 * time.Second
 )
 
 // witnessLoop has the newest checkpoint cosigned whenever the tree has grown, and now and then when it has not.
@@ -40,12 +42,15 @@ func (s *Sealer) witnessLoop(ctx context.Context) error {
 		s.mu.Lock()
 		moved := s.moved
 		s.mu.Unlock()
-		s.askAll(ctx, asked, known)
+		wait := askAgain
+		if !s.askAll(ctx, asked, known) {
+			wait = askSoon
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-moved:
-		case <-time.After(askAgain):
+		case <-time.After(wait):
 		}
 		select {
 		case <-ctx.Done():
@@ -56,17 +61,17 @@ func (s *Sealer) witnessLoop(ctx context.Context) error {
 }
 
 // askAll asks every witness about the newest checkpoint, all at a time, and keeps it with what they have signed. As the witnessed one it is
-// kept if these are enough, so that one who is away costs nobody what was witnessed before.
-func (s *Sealer) askAll(ctx context.Context, asked []witness.Cosigner, known map[string]uint64) {
+// kept if these are enough, so that one who is away costs nobody what was witnessed before. It tells whether all have signed.
+func (s *Sealer) askAll(ctx context.Context, asked []witness.Cosigner, known map[string]uint64) bool {
 	store := s.Tree()
 	c, _ := store.Checkpoint()
 	if c.Size == 0 {
-		return
+		return true
 	}
 	signed, err := c.Sign(s.Signer)
 	if err != nil {
 		s.Log.Error("checkpoint_unsigned", "error", err)
-		return
+		return false
 	}
 	lines := make([][]byte, len(asked))
 	var wg sync.WaitGroup
@@ -80,8 +85,9 @@ func (s *Sealer) askAll(ctx context.Context, asked []witness.Cosigner, known map
 		}
 	}
 	cosignatures := bytes.Join(lines, nil)
+	all := !slices.ContainsFunc(lines, func(line []byte) bool { return line == nil })
 	if len(cosignatures) == 0 {
-		return
+		return all
 	}
 	signed = append(signed, cosignatures...)
 	keep := store.Cosign
@@ -90,7 +96,9 @@ func (s *Sealer) askAll(ctx context.Context, asked []witness.Cosigner, known map
 	}
 	if err := keep(signed); err != nil && ctx.Err() == nil && !errors.Is(err, tree.ErrMoved) {
 		s.Log.Warn("cosignatures_not_kept", "error", err)
+		return false
 	}
+	return all
 }
 
 // askOne returns the signature line of a witness, nil if it gives none. One that has seen another tree says so in the log.

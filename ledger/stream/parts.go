@@ -25,9 +25,7 @@ type Part struct {
 // They are not staged as a batch: that would leave a copy in a file that erasing does not reach.
 func (l *Ledger) PutParts(ctx context.Context, parts ...Part) error {
 	for _, p := range parts {
-		if err := l.copy(p); err != nil {
-			return err
-		}
+		l.copy(p)
 	}
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
@@ -49,12 +47,14 @@ func (l *Ledger) PutParts(ctx context.Context, parts ...Part) error {
 	return failed
 }
 
-// copy keeps the second copy of a part.
-func (l *Ledger) copy(p Part) error {
+// copy keeps the second copy of a part. If that fails the part is stored all the same: nobody's revocation waits for the other disk.
+func (l *Ledger) copy(p Part) {
 	if l.copies == nil {
-		return nil
+		return
 	}
-	return l.copies.Keep(p.Subject, p.Data)
+	if err := l.copies.Keep(p.Subject, p.Data); err != nil {
+		l.log.Error("part_not_copied", "error", err)
+	}
 }
 
 // stored waits for the acknowledgement of p, or finds p in its place already.

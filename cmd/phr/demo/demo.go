@@ -103,6 +103,9 @@ func (d *demo) play(ctx context.Context, g *errgroup.Group) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if err := d.witness.follow(ctx, d.node); err != nil {
+		return fmt.Errorf("following the log: %w", err)
+	}
 	began := time.Now()
 	var failed []error
 	for i, s := range d.steps(g) {

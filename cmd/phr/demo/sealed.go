@@ -11,6 +11,7 @@ import (
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/node"
 	"github.com/phrledger/phr/ledger/tree"
 	"github.com/phrledger/phr/ledger/witness"
 )
@@ -42,8 +43,12 @@ func (o *outside) policy() *witness.Policy {
 }
 
 // follow has the witness follow the log that a node's root names.
-func (o *outside) follow(root string, key [32]byte) error {
-	text, err := tree.VerifierKey(root, key[:])
+func (o *outside) follow(ctx context.Context, n *node.Node) error {
+	described, err := client.Description(ctx, client.Config{Node: n.URL(), Dialer: n.Dialer()})
+	if err != nil {
+		return err
+	}
+	text, err := tree.VerifierKey(tree.Origin(n.URL().Root), described.Log[:])
 	if err != nil {
 		return err
 	}
@@ -62,9 +67,6 @@ func (d *demo) sealed(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	lines := []string{fmt.Sprintf("all she wrote is in the log's Merkle tree, a second copy on disk, up to entry %d (%s after asking)", done.Sequence, round(time.Since(start)))}
-	if err := d.witness.follow(tree.Origin(d.node.URL().Root), d.maria.Node().Log); err != nil {
-		return lines, err
-	}
 	home := d.maria.Home()
 	if err := home.SetWitnessPolicy(d.witness.policy()); err != nil {
 		return lines, err
