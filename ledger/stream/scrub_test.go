@@ -48,7 +48,10 @@ func (c *cluster) rotLogs(draw *rand.Rand) {
 			if err != nil || len(contents) == 0 {
 				continue
 			}
-			at := draw.IntN(len(contents))
+			at := c.inMessage(block, contents, draw)
+			if at < 0 {
+				continue // all of it is compacted
+			}
 			faults := func() int {
 				contents[at] ^= 1
 				if err := os.WriteFile(block, contents, 0o600); err != nil {
@@ -69,6 +72,26 @@ func (c *cluster) rotLogs(draw *rand.Rand) {
 	if found == 0 {
 		c.Error("there is no log")
 	}
+}
+
+// inMessage draws a place in what a file holds, and not in what was compacted and is nobody's any more; -1 if it holds nothing.
+func (c *cluster) inMessage(block string, contents []byte, draw *rand.Rand) int {
+	c.Helper()
+	var held [][]byte
+	_, err := embedded.OpenBlocks(filepath.Dir(filepath.Dir(block)), func(e stream.Entry) error {
+		if len(e.Data) > 8 && bytes.Contains(contents, e.Data) {
+			held = append(held, e.Data)
+		}
+		return nil
+	})
+	if err != nil {
+		c.Fatal(err)
+	}
+	if len(held) == 0 {
+		return -1
+	}
+	data := held[draw.IntN(len(held))]
+	return bytes.LastIndex(contents, data) + draw.IntN(len(data))
 }
 
 // Of three replicas one rots, in the stream or in the log by which the servers agree. The files of each server tell which one, and where,
