@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
@@ -15,6 +16,20 @@ func (c *Client) Checkpoints(ctx context.Context) (newest, witnessed []byte, err
 		return nil, nil, err
 	}
 	return answer.Note, answer.Witnessed, nil
+}
+
+// Ticket returns what an auditor shows to the node's HTTP address, as a bearer token, to be given the entries beside the tree. It is good
+// while the client's session lives. The node puts on its own chain that they looked.
+func (c *Client) Ticket(ctx context.Context) (string, error) {
+	s, err := c.session(ctx, loginKey)
+	if err != nil {
+		return "", err
+	}
+	answer, err := ask[protocol.Ticket](ctx, s.conn, protocol.GateTicket, protocol.TicketQuery{Whole: true})
+	if err != nil {
+		return "", fmt.Errorf("asking for a ticket: %w", err)
+	}
+	return answer.Ticket, nil
 }
 
 // Log delivers every entry of the whole log, as it is stored, to an auditor: someone who holds auditor@phr. The node puts on its

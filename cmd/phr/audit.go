@@ -27,14 +27,38 @@ func auditVerb(ctx context.Context, e *env, args []string) error {
 	tree := fs.String("tree", "", "`DIR` of a tree: by itself, with the node's URL to name the root, or beside --dir if it is kept elsewhere")
 	since := fs.String("since", "", "`FILE` with the JSON of an earlier audit, or a signed checkpoint: the log has to go on from there")
 	policy := fs.String("policy", "", "`FILE` with a policy (C2SP tlog-policy): so many witnesses have to have cosigned the log")
+	ticket := fs.Bool("ticket", false, "audit nothing, and print a ticket (a bearer token) to the entries at the node's HTTP address")
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
 		return err
+	}
+	if *ticket {
+		return e.auditTicket(ctx)
 	}
 	report, err := e.audit(ctx, *dir, *tree, *since, *policy)
 	if err != nil {
 		return fmt.Errorf("auditing: %w", err)
 	}
 	return e.showReport(report)
+}
+
+// auditTicket prints a ticket, for programs that read tlog-tiles.
+func (e *env) auditTicket(ctx context.Context) error {
+	c, err := e.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer hangUp(c)
+	ticket, err := c.Ticket(ctx)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		return e.emit(struct {
+			Ticket string `json:"ticket"`
+		}{ticket})
+	}
+	e.say("%s", ticket)
+	return nil
 }
 
 func (e *env) audit(ctx context.Context, dir, tree, since, policy string) (*audit.Report, error) {
