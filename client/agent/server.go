@@ -143,6 +143,7 @@ func (s *Server) Run(ctx context.Context, l *net.UnixListener) error {
 	}()
 	running, stop := context.WithCancel(ctx)
 	defer stop()
+	defer l.Close() // also when a program came just as ctx ended: the socket must be gone by the time Run returns
 	defer context.AfterFunc(running, func() { l.Close() })()
 	free := make(chan struct{}, maxConnections)
 	for {

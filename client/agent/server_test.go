@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/client/agent"
 	"github.com/phrledger/phr/crypto/keystore"
 )
@@ -107,6 +109,29 @@ func TestEnded(t *testing.T) {
 	run(t, newServer(r.dir, 0), must(agent.Listen(r.path)))
 	if err := r.SignEvent(event(r.GID())); err != nil {
 		t.Errorf("with another agent in its place: %v", err)
+	}
+}
+
+// TestEndsAsOneDials ends agents at the moment that a program comes: the socket is gone all the same.
+func TestEndsAsOneDials(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "home")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, agent.SocketName)
+	for range 200 {
+		l := must(agent.Listen(path))
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		c := must(net.Dial("unix", path))
+		server := agent.NewServer(agent.Config{Home: must(client.NewHome()), Dir: dir})
+		if err := server.Run(ctx, l); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+			t.Fatalf("it left its socket: %v", err)
+		}
+		c.Close()
 	}
 }
 
