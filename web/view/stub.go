@@ -1,0 +1,169 @@
+package view
+
+import "context"
+
+func (v *View) Me(ctx context.Context, args Nothing) (r Me, err error) { return r, errNotBuilt }
+
+func (v *View) Enrol(ctx context.Context, args Enrolment) (r Me, err error) { return r, errNotBuilt }
+
+func (v *View) SetName(ctx context.Context, args PersonName) (r Nothing, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) Veto(ctx context.Context, args Reason) (r Nothing, err error) { return r, errNotBuilt }
+
+func (v *View) Today(ctx context.Context, args Nothing) (r Today, err error) { return r, errNotBuilt }
+
+func (v *View) Timeline(ctx context.Context, args TimelineQuery) (r Timeline, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) Trends(ctx context.Context, args Of) (r Trends, err error) { return r, errNotBuilt }
+
+func (v *View) Summary(ctx context.Context, args Of) (r Summary, err error) { return r, errNotBuilt }
+
+func (v *View) Record(ctx context.Context, args RecordQuery) (r Record, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) RecordProof(ctx context.Context, args RecordQuery) (r Download, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) Measurables(ctx context.Context, args Nothing) (r []Measurable, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) Write(ctx context.Context, args Draft) (r Written, err error) { return r, errNotBuilt }
+
+func (v *View) Withdraw(ctx context.Context, args Withdrawal) (r Nothing, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) Erase(ctx context.Context, args Erasure) (r Erased, err error) { return r, errNotBuilt }
+
+func (v *View) PreviewImport(ctx context.Context, args File) (r ImportPreview, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) MakeImport(ctx context.Context, args Token) (r Written, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) Export(ctx context.Context, args Of) (r Download, err error) { return r, errNotBuilt }
+
+func (v *View) Sharing(ctx context.Context, args Of) (r Sharing, err error) { return r, errNotBuilt }
+
+func (v *View) Circle(ctx context.Context, args Nothing) (r Circle, err error) { return r, errNotBuilt }
+
+func (v *View) PreviewGrant(ctx context.Context, args GrantDraft) (r GrantPreview, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) MakeGrant(ctx context.Context, args Token) (r Sharing, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) GrantReceipt(ctx context.Context, args GrantNames) (r Download, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) PreviewRevoke(ctx context.Context, args GrantNames) (r RevokePreview, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) MakeRevoke(ctx context.Context, args Token) (r Sharing, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) SeeAs(ctx context.Context, args SeeAsQuery) (r SeeAs, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) CreateCompartment(ctx context.Context, args NewCompartment) (r Sharing, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) RenewCompartment(ctx context.Context, args CompartmentName) (r Sharing, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) EndProxy(ctx context.Context, args ProxyEnd) (r Sharing, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) AccessLog(ctx context.Context, args AccessQuery) (r AccessLog, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) ExportAccess(ctx context.Context, args Format) (r Download, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) Patients(ctx context.Context, args PatientsQuery) (r Patients, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) Emergencies(ctx context.Context, args Of) (r Emergencies, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) RequestEmergency(ctx context.Context, args EmergencyRequest) (r Emergency, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) ApproveEmergency(ctx context.Context, args EmergencyAct) (r Emergency, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) EndEmergency(ctx context.Context, args EmergencyAct) (r Emergency, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) ReviewEmergency(ctx context.Context, args EmergencyAct) (r Emergency, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) AllowEmergency(ctx context.Context, args EmergencyTerms) (r Emergencies, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) DenyEmergency(ctx context.Context, args CompartmentName) (r Emergencies, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) EmergencyCard(ctx context.Context, args Nothing) (r EmergencyCard, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) Authority(ctx context.Context, args Nothing) (r AuthorityState, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) Invite(ctx context.Context, args Offer) (r Invited, err error) { return r, errNotBuilt }
+
+func (v *View) Impact(ctx context.Context, args Revocation) (r Impact, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) RevokeAttributes(ctx context.Context, args Token) (r Revoked, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) Reissue(ctx context.Context, args Nothing) (r AuthorityState, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) Log(ctx context.Context, args Nothing) (r LogState, err error) { return r, errNotBuilt }
+
+func (v *View) FindInLog(ctx context.Context, args LogQuery) (r LogLines, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) VerifyProof(ctx context.Context, args ProofQuery) (r VerifiedProof, err error) {
+	return r, errNotBuilt
+}
+
+func (v *View) AuditLog(ctx context.Context, args Nothing) (r Audit, err error) {
+	return r, errNotBuilt
+}
