@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 
 	"github.com/phrledger/phr/crypto/canonical"
 	"github.com/phrledger/phr/crypto/identity"
@@ -54,7 +53,7 @@ func adoptHome(dir string, passphrase, handed []byte, code *recovery.Secret, cos
 		return made, err
 	}
 	var err error
-	if h.keystore, err = keystore.Create(filepath.Join(dir, keystoreName), passphrase, cost, handed); errors.Is(err, fs.ErrExist) {
+	if h.keystore, err = keystore.Create(keystoreAt(dir), handed, keystore.Passphrase(passphrase).Costing(cost)); errors.Is(err, fs.ErrExist) {
 		return nil, errTaken(dir)
 	}
 	if err != nil {
@@ -93,19 +92,21 @@ func (h *Home) Copy() ([]byte, error) {
 
 // RestoreHome makes a copy that Copy returned the keystore of a new home at dir, which the passphrase opens.
 func RestoreHome(dir string, copied, passphrase []byte) (*Home, error) {
-	return restoreHome(dir, func(path string) (*keystore.Keystore, error) { return keystore.Restore(path, copied, passphrase) })
+	return restoreHome(dir, func(at keystore.Place) (*keystore.Keystore, error) {
+		return keystore.Restore(at, copied, keystore.Passphrase(passphrase))
+	})
 }
 
 // RestoreHomeRecovery is RestoreHome by the recovery code, for who has forgotten the copy's passphrase.
 func RestoreHomeRecovery(dir string, copied []byte, code *recovery.Secret) (*Home, error) {
-	return restoreHome(dir, func(path string) (*keystore.Keystore, error) {
+	return restoreHome(dir, func(at keystore.Place) (*keystore.Keystore, error) {
 		secret := code.KeystoreSecret()
 		defer clear(secret)
-		return keystore.RestoreRecovery(path, copied, [32]byte(secret))
+		return keystore.Restore(at, copied, keystore.Recovery([32]byte(secret)))
 	})
 }
 
-func restoreHome(dir string, restore func(path string) (*keystore.Keystore, error)) (*Home, error) {
+func restoreHome(dir string, restore func(keystore.Place) (*keystore.Keystore, error)) (*Home, error) {
 	h, err := openHome(dir, restore)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, errTaken(dir)

@@ -56,7 +56,7 @@ type secrets struct {
 	Next     *nextSecrets `cbor:"10,keyasint,omitempty"` // while its keys are being replaced
 }
 
-const keystoreName = "keystore"
+func keystoreAt(dir string) keystore.Place { return keystore.At(filepath.Join(dir, "keystore")) }
 
 // NewHome makes an identity and a home in memory for it. Nothing recovers the identity once the home is gone.
 func NewHome() (*Home, error) {
@@ -115,7 +115,7 @@ func newHome(dir string, passphrase []byte, person *identity.Identity, code *rec
 	defer clear(contents)
 	secret := code.KeystoreSecret()
 	defer clear(secret)
-	h.keystore, err = keystore.CreateRecoverable(filepath.Join(dir, keystoreName), passphrase, cost, [32]byte(secret), contents)
+	h.keystore, err = keystore.Create(keystoreAt(dir), contents, keystore.Passphrase(passphrase).Costing(cost), keystore.Recovery([32]byte(secret)))
 	if errors.Is(err, fs.ErrExist) {
 		return nil, errTaken(dir)
 	}
@@ -127,20 +127,22 @@ func newHome(dir string, passphrase []byte, person *identity.Identity, code *rec
 
 // OpenHome opens the home at dir.
 func OpenHome(dir string, passphrase []byte) (*Home, error) {
-	return openHome(dir, func(path string) (*keystore.Keystore, error) { return keystore.Open(path, passphrase) })
+	return openHome(dir, func(at keystore.Place) (*keystore.Keystore, error) {
+		return keystore.Open(at, keystore.Passphrase(passphrase))
+	})
 }
 
 // RecoverHome opens the home at dir by the recovery code, for who has forgotten the passphrase.
 func RecoverHome(dir string, code *recovery.Secret) (*Home, error) {
-	return openHome(dir, func(path string) (*keystore.Keystore, error) {
+	return openHome(dir, func(at keystore.Place) (*keystore.Keystore, error) {
 		secret := code.KeystoreSecret()
 		defer clear(secret)
-		return keystore.OpenRecovery(path, [32]byte(secret))
+		return keystore.Open(at, keystore.Recovery([32]byte(secret)))
 	})
 }
 
-func openHome(dir string, open func(path string) (*keystore.Keystore, error)) (*Home, error) {
-	ks, err := open(filepath.Join(dir, keystoreName))
+func openHome(dir string, open func(keystore.Place) (*keystore.Keystore, error)) (*Home, error) {
+	ks, err := open(keystoreAt(dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no identity in %s: make one with 'phr id create', or choose another --home", dir)
 	}

@@ -131,7 +131,7 @@ func (h *Home) promote() error {
 		if h.secrets.Next == nil {
 			return nil // another program has done all of it meanwhile
 		}
-		return k.SetRecovery([32]byte(h.secrets.Next.Slot))
+		return k.Set(keystore.Recovery([32]byte(h.secrets.Next.Slot)))
 	})
 }
 

@@ -10,20 +10,20 @@ import (
 )
 
 // SetPassphrase makes passphrase the one that opens the home, in place of the one before. An old copy of the home still opens by
-// the old one: see keystore.Keystore.SetPassphrase.
+// the old one: see keystore.Keystore.Set.
 func (h *Home) SetPassphrase(passphrase []byte) error {
 	return h.setPassphrase(passphrase, keystore.Native)
 }
 
 func (h *Home) setPassphrase(passphrase []byte, cost keystore.Params) error {
-	return h.changeSlots(func(k *keystore.Keystore) error { return k.SetPassphrase(passphrase, cost) })
+	return h.changeSlots(func(k *keystore.Keystore) error { return k.Set(keystore.Passphrase(passphrase).Costing(cost)) })
 }
 
 // SetRecovery makes a recovery code open the home too, in place of the one before. Of the code itself nothing is kept.
 func (h *Home) SetRecovery(code *recovery.Secret) error {
 	secret := code.KeystoreSecret()
 	defer clear(secret)
-	return h.changeSlots(func(k *keystore.Keystore) error { return k.SetRecovery([32]byte(secret)) })
+	return h.changeSlots(func(k *keystore.Keystore) error { return k.Set(keystore.Recovery([32]byte(secret))) })
 }
 
 // changeSlots changes how the keystore opens. If another process was faster, its version is read and changed again.

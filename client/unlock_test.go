@@ -65,7 +65,7 @@ func TestAttack53_KeystoreHoldsNoRecoveryKey(t *testing.T) {
 	home, err := client.CreateCheapHome(dir, passphrase, code)
 	must(t, err)
 	home.Close()
-	ks, err := keystore.Open(filepath.Join(dir, "keystore"), passphrase)
+	ks, err := keystore.Open(keystore.At(filepath.Join(dir, "keystore")), keystore.Passphrase(passphrase))
 	must(t, err)
 	defer ks.Close()
 	contents := string(ks.Contents())

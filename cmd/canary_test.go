@@ -326,7 +326,7 @@ func (w *world) collectSecrets() {
 	w.t.Helper()
 	public := w.publicValues()
 	for name, dir := range w.dirs {
-		ks, err := keystore.Open(filepath.Join(dir, "keystore"), []byte(passphraseOf(name)))
+		ks, err := keystore.Open(keystore.At(filepath.Join(dir, "keystore")), keystore.Passphrase([]byte(passphraseOf(name))))
 		w.must(err)
 		n := addSecrets(w.secrets, "key of "+name, ks.Contents(), public)
 		ks.Close()

@@ -11,16 +11,19 @@ import (
 func TestAttack53_TruncatedAtEveryOffset(t *testing.T) {
 	v := readVectors(t)
 	path := write(t, nil)
-	for _, golden := range []hexBytes{v.Good[0].In, v.GoodByRecovery[0].In} {
+	for _, golden := range []hexBytes{v.Good[0].In, v.GoodByRecovery[0].In, v.GoodByPasskey[0].In} {
 		for n := range golden {
 			if err := os.WriteFile(path, golden[:n], 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := keystore.Open(path, passphrase); !errors.Is(err, keystore.ErrMalformed) {
+			if _, err := keystore.Open(keystore.At(path), keystore.Passphrase(passphrase)); !errors.Is(err, keystore.ErrMalformed) {
 				t.Errorf("first %d of %d bytes: %v, want ErrMalformed", n, len(golden), err)
 			}
-			if _, err := keystore.OpenRecovery(path, [32]byte(v.Secret)); !errors.Is(err, keystore.ErrMalformed) {
+			if _, err := keystore.Open(keystore.At(path), keystore.Recovery([32]byte(v.Secret))); !errors.Is(err, keystore.ErrMalformed) {
 				t.Errorf("first %d of %d bytes, by recovery: %v, want ErrMalformed", n, len(golden), err)
+			}
+			if _, err := keystore.Open(keystore.At(path), keystore.ByPasskey(v.passkey(), [32]byte(v.Secret))); !errors.Is(err, keystore.ErrMalformed) {
+				t.Errorf("first %d of %d bytes, by passkey: %v, want ErrMalformed", n, len(golden), err)
 			}
 		}
 	}
@@ -31,7 +34,7 @@ func TestAttack53_Oversized(t *testing.T) {
 	if err := os.Truncate(path, 1<<40); err != nil { // sparse
 		t.Skip(err)
 	}
-	if _, err := keystore.Open(path, passphrase); !errors.Is(err, keystore.ErrMalformed) {
+	if _, err := keystore.Open(keystore.At(path), keystore.Passphrase(passphrase)); !errors.Is(err, keystore.ErrMalformed) {
 		t.Errorf("a file of 1 TiB: %v, want ErrMalformed", err)
 	}
 }

@@ -18,13 +18,13 @@ func BenchmarkOpen(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			path := filepath.Join(b.TempDir(), "home", "keystore")
-			k, err := keystore.Create(path, passphrase, c.params, make([]byte, 4096))
+			k, err := keystore.Create(keystore.At(path), make([]byte, 4096), keystore.Passphrase(passphrase).Costing(c.params))
 			if err != nil {
 				b.Fatal(err)
 			}
 			k.Close()
 			for b.Loop() {
-				k, err := keystore.Open(path, passphrase)
+				k, err := keystore.Open(keystore.At(path), keystore.Passphrase(passphrase))
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -36,11 +36,11 @@ func BenchmarkOpen(b *testing.B) {
 
 func BenchmarkOpenRecovery(b *testing.B) {
 	k, path := create(b, make([]byte, 4096))
-	if err := k.SetRecovery(secret); err != nil {
+	if err := k.Set(keystore.Recovery(secret)); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		k, err := keystore.OpenRecovery(path, secret)
+		k, err := keystore.Open(keystore.At(path), keystore.Recovery(secret))
 		if err != nil {
 			b.Fatal(err)
 		}

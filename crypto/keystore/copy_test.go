@@ -13,7 +13,7 @@ import (
 
 func TestCopyAndRestore(t *testing.T) {
 	k, path := create(t, []byte("one"))
-	if err := k.SetRecovery(secret); err != nil {
+	if err := k.Set(keystore.Recovery(secret)); err != nil {
 		t.Fatal(err)
 	}
 	if err := open(t, path).Save([]byte("two")); err != nil { // by another process
@@ -24,7 +24,7 @@ func TestCopyAndRestore(t *testing.T) {
 		t.Fatalf("the copy is not the newest version, or %v", err)
 	}
 	place := func() string { return filepath.Join(t.TempDir(), "home", "keystore") }
-	restored, err := keystore.Restore(place(), copied, passphrase)
+	restored, err := keystore.Restore(keystore.At(place()), copied, keystore.Passphrase(passphrase))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,13 +35,13 @@ func TestCopyAndRestore(t *testing.T) {
 	if err := restored.Save([]byte("three")); err != nil {
 		t.Error(err)
 	}
-	byCode, err := keystore.RestoreRecovery(place(), copied, secret)
+	byCode, err := keystore.Restore(keystore.At(place()), copied, keystore.Recovery(secret))
 	if err != nil || string(byCode.Contents()) != "two" {
 		t.Fatalf("by the recovery code: %v", err)
 	}
 	byCode.Close()
 
-	if _, err := keystore.Restore(path, copied, passphrase); !errors.Is(err, fs.ErrExist) {
+	if _, err := keystore.Restore(keystore.At(path), copied, keystore.Passphrase(passphrase)); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("over a keystore: %v, want ErrExist", err)
 	}
 	empty := place()
@@ -53,7 +53,7 @@ func TestCopyAndRestore(t *testing.T) {
 		"cut short":             {copied[:len(copied)-1], passphrase, keystore.ErrMalformed},
 		"nothing":               {nil, passphrase, keystore.ErrMalformed},
 	} {
-		if _, err := keystore.Restore(empty, c.copied, c.passphrase); !errors.Is(err, c.want) {
+		if _, err := keystore.Restore(keystore.At(empty), c.copied, keystore.Passphrase(c.passphrase)); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}

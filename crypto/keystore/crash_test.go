@@ -50,7 +50,7 @@ func TestCrashWhileCreating(t *testing.T) {
 	if err := os.Rename(path, path+".new"); err != nil {
 		t.Fatal(err)
 	}
-	k, err := keystore.Create(path, passphrase, floor, []byte("one"))
+	k, err := keystore.Create(keystore.At(path), []byte("one"), keystore.Passphrase(passphrase).Costing(floor))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,14 +18,14 @@ func Example() {
 	defer os.RemoveAll(home)
 	path := filepath.Join(home, "keystore")
 
-	k, err := keystore.Create(path, []byte("a long passphrase"), keystore.Browser, []byte("identity"))
+	k, err := keystore.Create(keystore.At(path), []byte("identity"), keystore.Passphrase([]byte("a long passphrase")).Costing(keystore.Browser))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	k.Close()
 
-	k, err = keystore.Open(path, []byte("a long passphrase"))
+	k, err = keystore.Open(keystore.At(path), keystore.Passphrase([]byte("a long passphrase")))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -58,11 +58,11 @@ func TestAttack53_OpenToOthers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = keystore.Open(path, passphrase)
+			_, err = keystore.Open(keystore.At(path), keystore.Passphrase(passphrase))
 			if !errors.Is(err, keystore.ErrInsecure) || !strings.Contains(err.Error(), c.hint) {
 				t.Errorf("Open = %v, want ErrInsecure: %s", err, c.hint)
 			}
-			if _, err = keystore.OpenRecovery(path, secret); !errors.Is(err, keystore.ErrInsecure) {
+			if _, err = keystore.Open(keystore.At(path), keystore.Recovery(secret)); !errors.Is(err, keystore.ErrInsecure) {
 				t.Errorf("OpenRecovery = %v, want ErrInsecure", err)
 			}
 		})
@@ -74,7 +74,7 @@ func TestAttack53_CreateInSharedDirectory(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keystore.Create(filepath.Join(dir, "keystore"), passphrase, floor, nil); !errors.Is(err, keystore.ErrInsecure) {
+	if _, err := keystore.Create(keystore.At(filepath.Join(dir, "keystore")), nil, keystore.Passphrase(passphrase).Costing(floor)); !errors.Is(err, keystore.ErrInsecure) {
 		t.Errorf("Create in a directory of mode 0755: %v, want ErrInsecure", err)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
@@ -90,7 +90,7 @@ func TestAttack53_SaveAfterModeChange(t *testing.T) {
 	if err := k.Save([]byte("two")); !errors.Is(err, keystore.ErrInsecure) {
 		t.Errorf("Save of a keystore of mode 0644: %v, want ErrInsecure", err)
 	}
-	if err := k.SetRecovery(secret); !errors.Is(err, keystore.ErrInsecure) {
-		t.Errorf("SetRecovery of a keystore of mode 0644: %v, want ErrInsecure", err)
+	if err := k.Set(keystore.Recovery(secret)); !errors.Is(err, keystore.ErrInsecure) {
+		t.Errorf("Set of a keystore of mode 0644: %v, want ErrInsecure", err)
 	}
 }

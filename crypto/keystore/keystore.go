@@ -1,11 +1,12 @@
-// Package keystore keeps a person's secrets in one file, under a passphrase and a recovery code.
+// Package keystore keeps a person's secrets in one file, under a passphrase, a recovery code and passkeys.
 //
 // A random data key seals the contents with XChaCha20-Poly1305. Slots wrap the data key; a passphrase opens its slot through
-// Argon2id (RFC 9106), a recovery secret of 256 random bits opens its own through HKDF (RFC 5869). The whole header, with every slot, is additional data of the contents, so that no slot can be
-// exchanged for another. The data key also seals files that lie beside the keystore.
+// Argon2id (RFC 9106), a recovery secret of 256 random bits and what an authenticator computes for a passkey open their own through
+// HKDF (RFC 5869). The whole header, with every slot, is additional data of the contents, so that no slot can be exchanged for
+// another. The data key also seals files that lie beside the keystore.
 //
-// A version of the file is complete or not there: it is written under another name, synced and renamed. File and directory
-// must belong to the user alone. Two processes don't overwrite each other: the second one gets ErrConflict.
+// A version of the file is complete or not there: in a directory it is written under another name, synced and renamed. File and
+// directory must belong to the user alone. Two processes don't overwrite each other: the second one gets ErrConflict.
 //
 // What this does not protect: a passphrase that can be guessed, or secrets from whoever controls the machine while they are
 // in use. An older version of the file opens as well as the newest, by what opened it then; only a caller who remembers
@@ -19,7 +20,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"sync"
 )
 
@@ -30,6 +30,10 @@ var ErrPassphrase = errors.New("wrong passphrase or damaged keystore")
 // ErrRecovery is returned, wrapped, when no slot opens by a recovery secret: the secret is of another keystore or was replaced,
 // there is no such slot, or it was damaged.
 var ErrRecovery = errors.New("wrong recovery code, or a damaged keystore, or one without a recovery code")
+
+// ErrPasskey is returned, wrapped, when no slot opens by what an authenticator computed for a passkey: the keystore has no such
+// passkey, or it was damaged.
+var ErrPasskey = errors.New("wrong passkey, or a damaged keystore, or one without this passkey")
 
 // ErrInsecure is returned, wrapped, when file or directory are open to others or are not what they seem. The message says
 // what to do.
@@ -47,7 +51,7 @@ var ErrConflict = errors.New("keystore was changed by another process")
 // for concurrent use.
 type Keystore struct {
 	redacted
-	path string
+	place Place
 
 	mu       sync.Mutex
 	vault    *vault
@@ -55,76 +59,40 @@ type Keystore struct {
 	seen     [sha256.Size]byte // hash of the file as read or written last
 }
 
-// Create makes a keystore at path that holds contents, and its directory with mode 0700 if there is none. It refuses to
-// overwrite anything (fs.ErrExist), an empty passphrase and parameters out of bounds. It does not keep its arguments.
-func Create(path string, passphrase []byte, p Params, contents []byte) (*Keystore, error) {
-	return create(path, contents, func() (*vault, error) { return newVault(passphrase, p) })
-}
-
-// CreateRecoverable is Create of a keystore that a recovery secret opens too, from its first version on.
-func CreateRecoverable(path string, passphrase []byte, p Params, secret [32]byte, contents []byte) (*Keystore, error) {
-	return create(path, contents, func() (*vault, error) {
-		v, err := newVault(passphrase, p)
+// Create makes a keystore that holds contents and opens by each of the keys, among them a passphrase or a recovery secret. It refuses
+// to overwrite anything (fs.ErrExist), an empty passphrase and costs out of bounds. It does not keep its arguments.
+func Create(at Place, contents []byte, keys ...Key) (*Keystore, error) {
+	k := &Keystore{place: at}
+	var fresh *version
+	err := at.Create(func() ([]byte, error) {
+		v, err := newVault(keys)
 		if err != nil {
 			return nil, err
 		}
-		s, err := wrapRecovery(v.key, secret)
-		v.slots = append(v.slots, s)
-		return v, err
+		k.vault = v
+		fresh, err = k.next(v.slots, contents)
+		return fresh.file(), err
 	})
-}
-
-func create(path string, contents []byte, draw func() (*vault, error)) (*Keystore, error) {
-	if err := makeDirectory(filepath.Dir(path)); err != nil {
-		return nil, fmt.Errorf("creating keystore: %w", err)
-	}
-	d, err := lockDirectory(path)
 	if err != nil {
 		return nil, fmt.Errorf("creating keystore: %w", err)
 	}
-	defer d.close()
-	if d.exists() {
-		return nil, fmt.Errorf("creating keystore: %q: %w", path, fs.ErrExist)
-	}
-	v, err := draw()
-	if err != nil {
-		return nil, fmt.Errorf("creating keystore: %w", err)
-	}
-	k := &Keystore{path: path, vault: v}
-	if err := k.write(d, v.slots, contents); err != nil {
-		return nil, fmt.Errorf("creating keystore: %w", err)
-	}
+	k.adopt(fresh)
 	return k, nil
 }
 
-// Open opens the keystore at path. It fails with ErrInsecure before anything is read, with ErrMalformed before a header's
-// parameters are put to work, and with ErrPassphrase. It does not keep passphrase. With Native parameters it takes half a
-// second and 256 MiB.
-func Open(path string, passphrase []byte) (*Keystore, error) {
-	return openBy(path, PassphraseSlot, passphrase)
-}
-
-// OpenRecovery opens the keystore at path by a recovery secret. It fails as Open does, with ErrRecovery in place of
-// ErrPassphrase, and takes no time.
-func OpenRecovery(path string, secret [32]byte) (*Keystore, error) {
-	return openBy(path, RecoverySlot, secret[:])
-}
-
-func openBy(path string, kind SlotKind, secret []byte) (*Keystore, error) {
-	d, err := openDirectory(path)
+// Open opens the keystore at a place. It fails with ErrInsecure before anything is read, with ErrMalformed before a header's
+// parameters are put to work, and with ErrPassphrase, ErrRecovery or ErrPasskey. It does not keep the key. By a passphrase, with
+// Native parameters, it takes half a second and 256 MiB; otherwise no time.
+func Open(at Place, by Key) (*Keystore, error) {
+	encoded, err := at.Read()
 	if err != nil {
 		return nil, fmt.Errorf("opening keystore: %w", err)
 	}
-	defer d.close()
-	encoded, err := d.read()
+	v, contents, err := parseVault(encoded, by)
 	if err != nil {
 		return nil, fmt.Errorf("opening keystore: %w", err)
 	}
-	v, contents, err := parseVault(encoded, kind, secret)
-	if err != nil {
-		return nil, fmt.Errorf("opening keystore: %w", err)
-	}
-	return &Keystore{path: path, vault: v, contents: contents, seen: sha256.Sum256(encoded)}, nil
+	return &Keystore{place: at, vault: v, contents: contents, seen: sha256.Sum256(encoded)}, nil
 }
 
 // Contents returns a copy of what was saved last, which the caller clears after use, or nil after Close.
@@ -167,37 +135,51 @@ func (k *Keystore) Close() {
 	k.contents = nil
 }
 
-// replace puts the next version in the place of the file, if that is the one known.
-func (k *Keystore) replace(slots []slot, contents []byte) error {
-	d, err := lockDirectory(k.path)
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	current, err := d.read()
-	if err != nil {
-		return err
-	}
-	if sha256.Sum256(current) != k.seen {
-		return ErrConflict
-	}
-	return k.write(d, slots, contents)
+// version is one that is not saved yet.
+type version struct {
+	encoded  []byte
+	slots    []slot
+	contents []byte
 }
 
-// write puts the next version in the place of the file, under the lock of d.
-func (k *Keystore) write(d *directory, slots []slot, contents []byte) error {
+// file returns what is to be written, nil where there is no version.
+func (v *version) file() []byte {
+	if v == nil {
+		return nil
+	}
+	return v.encoded
+}
+
+// replace puts the next version in the place of the file, if that is the one known.
+func (k *Keystore) replace(slots []slot, contents []byte) error {
+	var fresh *version
+	err := k.place.Replace(func(current []byte) (_ []byte, err error) {
+		if sha256.Sum256(current) != k.seen {
+			return nil, ErrConflict
+		}
+		fresh, err = k.next(slots, contents)
+		return fresh.file(), err
+	})
+	if err == nil {
+		k.adopt(fresh)
+	}
+	return err
+}
+
+// next makes the next version.
+func (k *Keystore) next(slots []slot, contents []byte) (*version, error) {
 	encoded, err := k.vault.seal(k.vault.generation+1, slots, contents)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := d.replace(encoded); err != nil {
-		return err
-	}
-	contents = bytes.Clone(contents) // before the ones in use are cleared: they may be the same
+	return &version{encoded, slots, bytes.Clone(contents)}, nil // a copy: contents may be those in use, which are cleared
+}
+
+// adopt takes over a version that is saved.
+func (k *Keystore) adopt(v *version) {
 	clear(k.contents)
-	k.contents = contents
+	k.contents = v.contents
 	k.vault.generation++
-	k.vault.slots = slots
-	k.seen = sha256.Sum256(encoded)
-	return nil
+	k.vault.slots = v.slots
+	k.seen = sha256.Sum256(v.encoded)
 }

@@ -26,7 +26,7 @@ var passphrase = []byte("correct horse battery staple")
 func create(t testing.TB, contents []byte) (*keystore.Keystore, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "home", "keystore")
-	k, err := keystore.Create(path, passphrase, floor, contents)
+	k, err := keystore.Create(keystore.At(path), contents, keystore.Passphrase(passphrase).Costing(floor))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func create(t testing.TB, contents []byte) (*keystore.Keystore, string) {
 
 func open(t testing.TB, path string) *keystore.Keystore {
 	t.Helper()
-	k, err := keystore.Open(path, passphrase)
+	k, err := keystore.Open(keystore.At(path), keystore.Passphrase(passphrase))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,14 +94,14 @@ func TestCreateSaveOpen(t *testing.T) {
 func TestCreateRefuses(t *testing.T) {
 	_, path := create(t, nil)
 	before := read(t, path)
-	if _, err := keystore.Create(path, passphrase, floor, nil); !errors.Is(err, fs.ErrExist) {
+	if _, err := keystore.Create(keystore.At(path), nil, keystore.Passphrase(passphrase).Costing(floor)); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("Create over a keystore: %v, want ErrExist", err)
 	}
 	if !bytes.Equal(read(t, path), before) {
 		t.Error("Create over a keystore changed it")
 	}
 	other := filepath.Join(filepath.Dir(path), "other")
-	if _, err := keystore.Create(other, nil, floor, nil); err == nil {
+	if _, err := keystore.Create(keystore.At(other), nil, keystore.Passphrase(nil).Costing(floor)); err == nil {
 		t.Error("Create takes an empty passphrase")
 	}
 	for _, p := range []keystore.Params{
@@ -113,7 +113,7 @@ func TestCreateRefuses(t *testing.T) {
 		{Time: 1, MemoryKiB: 64 << 10, Threads: 0},
 		{Time: 1, MemoryKiB: 64 << 10, Threads: 17},
 	} {
-		if _, err := keystore.Create(other, passphrase, p, nil); err == nil {
+		if _, err := keystore.Create(keystore.At(other), nil, keystore.Passphrase(passphrase).Costing(p)); err == nil {
 			t.Errorf("Create takes %+v", p)
 		}
 	}
@@ -125,11 +125,11 @@ func TestCreateRefuses(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	_, path := create(t, nil)
 	for _, wrong := range []string{"", "Correct horse battery staple", string(passphrase) + "\n"} {
-		if _, err := keystore.Open(path, []byte(wrong)); !errors.Is(err, keystore.ErrPassphrase) {
+		if _, err := keystore.Open(keystore.At(path), keystore.Passphrase([]byte(wrong))); !errors.Is(err, keystore.ErrPassphrase) {
 			t.Errorf("passphrase %q: %v, want ErrPassphrase", wrong, err)
 		}
 	}
-	if _, err := keystore.Open(path+"s", passphrase); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := keystore.Open(keystore.At(path+"s"), keystore.Passphrase(passphrase)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no keystore: %v, want ErrNotExist", err)
 	}
 }
@@ -250,7 +250,7 @@ func TestAttack54_KeystoreDoesNotPrint(t *testing.T) {
 	if !strings.Contains(log.String(), "keystore=redacted") {
 		t.Errorf("log = %s", log.String())
 	}
-	if _, err := keystore.Open(path, []byte("canary")); strings.Contains(err.Error(), "canary") {
+	if _, err := keystore.Open(keystore.At(path), keystore.Passphrase([]byte("canary"))); strings.Contains(err.Error(), "canary") {
 		t.Errorf("the error shows the passphrase: %v", err)
 	}
 }

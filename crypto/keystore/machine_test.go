@@ -47,7 +47,7 @@ func TestMachine(t *testing.T) {
 		defer os.RemoveAll(dir)
 		m := &machine{path: filepath.Join(dir, "home", "keystore"), passphrase: passphrase, newest: []bool{true, true}}
 		m.handles = []*keystore.Keystore{
-			m.must(rt)(keystore.Create(m.path, passphrase, floor, nil)), m.must(rt)(keystore.Open(m.path, passphrase)),
+			m.must(rt)(keystore.Create(keystore.At(m.path), nil, keystore.Passphrase(passphrase).Costing(floor))), m.must(rt)(keystore.Open(keystore.At(m.path), keystore.Passphrase(passphrase))),
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"save": func(t *rapid.T) {
@@ -56,14 +56,14 @@ func TestMachine(t *testing.T) {
 			},
 			"passphrase": func(t *rapid.T) {
 				fresh := fmt.Append(nil, "passphrase ", m.draw())
-				m.change(t, func(k *keystore.Keystore) error { return k.SetPassphrase(fresh, floor) }, func() {
+				m.change(t, func(k *keystore.Keystore) error { return k.Set(keystore.Passphrase(fresh).Costing(floor)) }, func() {
 					m.former.passphrases = append(m.former.passphrases, m.passphrase)
 					m.passphrase = fresh
 				})
 			},
 			"recovery": func(t *rapid.T) {
 				fresh := [32]byte{byte(m.draw()), 1}
-				m.change(t, func(k *keystore.Keystore) error { return k.SetRecovery(fresh) }, func() { m.setCode(fresh) })
+				m.change(t, func(k *keystore.Keystore) error { return k.Set(keystore.Recovery(fresh)) }, func() { m.setCode(fresh) })
 			},
 			"no recovery": func(t *rapid.T) {
 				m.change(t, func(k *keystore.Keystore) error { return k.RemoveRecovery() }, func() { m.setCode([32]byte{}) })
@@ -130,11 +130,11 @@ func (m *machine) holds(t *rapid.T, k *keystore.Keystore) {
 
 // open opens the file by what is in force.
 func (m *machine) open(t *rapid.T) {
-	k := m.must(t)(keystore.Open(m.path, m.passphrase))
+	k := m.must(t)(keystore.Open(keystore.At(m.path), keystore.Passphrase(m.passphrase)))
 	m.holds(t, k)
 	k.Close()
 	if m.code != ([32]byte{}) {
-		k := m.must(t)(keystore.OpenRecovery(m.path, m.code))
+		k := m.must(t)(keystore.Open(keystore.At(m.path), keystore.Recovery(m.code)))
 		m.holds(t, k)
 		k.Close()
 	}
@@ -144,12 +144,12 @@ func (m *machine) open(t *rapid.T) {
 func (m *machine) openFormer(t *rapid.T) {
 	if all := m.former.passphrases; len(all) > 0 {
 		former := all[rapid.IntRange(0, len(all)-1).Draw(t, "passphrase")]
-		if _, err := keystore.Open(m.path, former); !errors.Is(err, keystore.ErrPassphrase) {
+		if _, err := keystore.Open(keystore.At(m.path), keystore.Passphrase(former)); !errors.Is(err, keystore.ErrPassphrase) {
 			t.Fatalf("by a passphrase from before: %v, want ErrPassphrase", err)
 		}
 	}
 	for _, former := range m.former.codes {
-		if _, err := keystore.OpenRecovery(m.path, former); !errors.Is(err, keystore.ErrRecovery) {
+		if _, err := keystore.Open(keystore.At(m.path), keystore.Recovery(former)); !errors.Is(err, keystore.ErrRecovery) {
 			t.Fatalf("by a recovery code from before: %v, want ErrRecovery", err)
 		}
 	}

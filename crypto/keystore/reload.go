@@ -15,12 +15,7 @@ func (k *Keystore) Reload() (changed bool, err error) {
 	if k.vault.closed() {
 		return false, fmt.Errorf("reading keystore anew: %w", fs.ErrClosed)
 	}
-	d, err := openDirectory(k.path)
-	if err != nil {
-		return false, fmt.Errorf("reading keystore anew: %w", err)
-	}
-	defer d.close()
-	encoded, err := d.read()
+	encoded, err := k.place.Read()
 	if err != nil {
 		return false, fmt.Errorf("reading keystore anew: %w", err)
 	}

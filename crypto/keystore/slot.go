@@ -1,13 +1,10 @@
 package keystore
 
 import (
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
-	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/chacha20poly1305"
 
 	"github.com/phrledger/phr/crypto/canonical"
@@ -28,10 +25,21 @@ type SlotKind uint64
 const (
 	PassphraseSlot SlotKind = 1 // what its owner remembers
 	RecoverySlot   SlotKind = 3 // a secret of 256 bits that its owner keeps on paper
+	PasskeySlot    SlotKind = 4 // what an authenticator computes
 )
 
-// recoveryLabel names the key of a recovery slot to HKDF. The same secret may serve elsewhere under other labels.
-const recoveryLabel = "phr/keystore/recovery/1"
+// String names the kind.
+func (k SlotKind) String() string {
+	switch k {
+	case PassphraseSlot:
+		return "passphrase"
+	case RecoverySlot:
+		return "recovery"
+	case PasskeySlot:
+		return "passkey"
+	}
+	return fmt.Sprintf("unknown (%d)", uint64(k))
+}
 
 // slot wraps the data key. Its terms are additional data of the wrap.
 type slot struct {
@@ -47,55 +55,39 @@ type terms struct {
 	Time      uint32
 	MemoryKiB uint32
 	Threads   uint8
-	Salt      []byte
+	Salt      []byte // of a passkey followed by its credential's id
 }
 
 func (t *terms) params() Params {
 	return Params{Time: t.Time, MemoryKiB: t.MemoryKiB, Threads: t.Threads}
 }
 
-// wrapPassphrase makes the slot of a passphrase for a data key.
-func wrapPassphrase(key, passphrase []byte, p Params) (slot, error) {
-	if len(passphrase) == 0 {
-		return slot{}, errors.New("empty passphrase")
-	}
-	if err := p.check(); err != nil {
+// wrap makes the slot of a key for a data key.
+func wrap(dataKey []byte, by Key) (slot, error) {
+	if err := by.check(); err != nil {
 		return slot{}, err
 	}
-	return wrap(key, passphrase, terms{Kind: PassphraseSlot, Time: p.Time, MemoryKiB: p.MemoryKiB, Threads: p.Threads})
-}
-
-// wrapRecovery makes the slot of a recovery secret. Nobody guesses 256 bits, so that no cost is put on a guess.
-func wrapRecovery(key []byte, secret [32]byte) (slot, error) {
-	if secret == ([32]byte{}) {
-		return slot{}, errors.New("no recovery secret")
-	}
-	return wrap(key, secret[:], terms{Kind: RecoverySlot})
-}
-
-func wrap(key, secret []byte, t terms) (slot, error) {
-	t.Salt = random(saltSize)
-	s := slot{Terms: t, Nonce: random(nonceSize)}
+	s := slot{Terms: by.terms(), Nonce: random(nonceSize)}
 	aad, err := s.aad()
 	if err != nil {
 		return slot{}, err
 	}
-	derived, err := s.derive(secret)
+	derived, err := by.derive(&s.Terms)
 	if err != nil {
 		return slot{}, err
 	}
 	defer clear(derived)
-	s.Wrapped, err = sealWith(derived, s.Nonce, key, aad)
+	s.Wrapped, err = sealWith(derived, s.Nonce, dataKey, aad)
 	return s, err
 }
 
-// unwrap returns the data key. The slot has been checked.
-func (s *slot) unwrap(secret []byte) ([]byte, error) {
+// unwrap returns the data key. The slot has been checked, and the key fits.
+func (s *slot) unwrap(by Key) ([]byte, error) {
 	aad, err := s.aad()
 	if err != nil {
 		return nil, err
 	}
-	derived, err := s.derive(secret)
+	derived, err := by.derive(&s.Terms)
 	if err != nil {
 		return nil, err
 	}
@@ -104,29 +96,31 @@ func (s *slot) unwrap(secret []byte) ([]byte, error) {
 }
 
 func (s *slot) check() error {
-	p := s.Terms.params()
-	if s.Terms.Kind == RecoverySlot {
-		if p != (Params{}) {
-			return errors.New("a recovery slot has a cost, which only passphrases have")
-		}
-	} else if err := p.check(); err != nil {
+	if err := s.Terms.check(); err != nil {
 		return err
 	}
-	if s.Terms.Kind == 0 || len(s.Terms.Salt) != saltSize || len(s.Nonce) != nonceSize || len(s.Wrapped) != wrappedSize {
+	if len(s.Nonce) != nonceSize || len(s.Wrapped) != wrappedSize {
 		return errors.New("a slot has fields of the wrong length")
 	}
 	return nil
 }
 
-// derive returns the key that wraps the data key in this slot.
-func (s *slot) derive(secret []byte) ([]byte, error) {
-	switch t := &s.Terms; t.Kind {
-	case PassphraseSlot:
-		return argon2.IDKey(secret, t.Salt, t.Time, t.MemoryKiB, t.Threads, keySize), nil
-	case RecoverySlot:
-		return hkdf.Key(sha256.New, secret, t.Salt, recoveryLabel, keySize)
+func (t *terms) check() error {
+	if t.Kind == RecoverySlot || t.Kind == PasskeySlot {
+		if t.params() != (Params{}) {
+			return fmt.Errorf("a %v slot has a cost, which only passphrases have", t.Kind)
+		}
+	} else if err := t.params().check(); err != nil {
+		return err
 	}
-	return nil, fmt.Errorf("a slot of the unknown kind %d", s.Terms.Kind)
+	least, most := saltSize, saltSize
+	if t.Kind == PasskeySlot {
+		least, most = saltSize+1, saltSize+maxCredential
+	}
+	if t.Kind == 0 || len(t.Salt) < least || len(t.Salt) > most {
+		return errors.New("a slot has fields of the wrong length")
+	}
+	return nil
 }
 
 func (s *slot) aad() ([]byte, error) {

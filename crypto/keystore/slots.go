@@ -1,35 +1,40 @@
 package keystore
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 )
 
-// SetPassphrase makes passphrase the one that opens the keystore from the next version on, in place of every one before. It
-// takes as long as Open. It fails as Save does, and keeps neither argument.
+// Set makes key open the keystore from the next version on: in place of every passphrase or recovery secret before, if it is one, or of
+// the passkey with the same credential. By a passphrase it takes as long as Open. It fails as Save does, and does not keep the key.
 //
 // The data key stays the same, so that files sealed beside the keystore and other processes go on. So whoever has both an old
 // copy of the file and its old passphrase opens that copy and, with the data key in it, every later version that they get hold
 // of: against somebody who does, the person's keys have to be replaced, not the passphrase.
-func (k *Keystore) SetPassphrase(passphrase []byte, p Params) error {
-	return k.changeSlots("changing the passphrase", PassphraseSlot, func(key []byte) ([]slot, error) {
-		s, err := wrapPassphrase(key, passphrase, p)
-		return []slot{s}, err
+func (k *Keystore) Set(key Key) error {
+	return k.changeSlots(fmt.Sprintf("setting a %v slot", key.kind), func(v *vault) ([]slot, error) {
+		s, err := wrap(v.key, key)
+		if err != nil {
+			return nil, err
+		}
+		return v.replaceSlots(s.rivals, s)
 	})
 }
 
-// SetRecovery makes a secret of 32 random bytes open the keystore too, in place of every such secret before. It fails as Save does.
-// What SetPassphrase says of old copies holds.
-func (k *Keystore) SetRecovery(secret [32]byte) error {
-	return k.changeSlots("setting the recovery code", RecoverySlot, func(key []byte) ([]slot, error) {
-		s, err := wrapRecovery(key, secret)
-		return []slot{s}, err
-	})
+// rivals tells whether another slot is one that this one takes the place of.
+func (s *slot) rivals(other slot) bool {
+	if s.Terms.Kind != PasskeySlot || other.Terms.Kind != PasskeySlot {
+		return other.Terms.Kind == s.Terms.Kind
+	}
+	return bytes.Equal(other.Terms.passkey().Credential, s.Terms.passkey().Credential)
 }
 
-// RemoveRecovery leaves the passphrase as the only way in. It fails as Save does.
+// RemoveRecovery makes no recovery secret open the keystore any more. It fails as Save does.
 func (k *Keystore) RemoveRecovery() error {
-	return k.changeSlots("removing the recovery code", RecoverySlot, func([]byte) ([]slot, error) { return nil, nil })
+	return k.changeSlots("removing the recovery code", func(v *vault) ([]slot, error) {
+		return v.replaceSlots(func(s slot) bool { return s.Terms.Kind == RecoverySlot })
+	})
 }
 
 // Slots returns the kinds of the slots, in their order.
@@ -43,18 +48,14 @@ func (k *Keystore) Slots() []SlotKind {
 	return kinds
 }
 
-// changeSlots saves a version with other slots of one kind and the same contents.
-func (k *Keystore) changeSlots(doing string, kind SlotKind, fresh func(key []byte) ([]slot, error)) error {
+// changeSlots saves a version with other slots and the same contents.
+func (k *Keystore) changeSlots(doing string, change func(*vault) ([]slot, error)) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.vault.closed() {
 		return fmt.Errorf("%s: %w", doing, fs.ErrClosed)
 	}
-	made, err := fresh(k.vault.key)
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	slots, err := k.vault.replaceSlots(kind, made...)
+	slots, err := change(k.vault)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}

@@ -19,7 +19,7 @@ var (
 
 func openRecovery(t testing.TB, path string, secret [32]byte) *keystore.Keystore {
 	t.Helper()
-	k, err := keystore.OpenRecovery(path, secret)
+	k, err := keystore.Open(keystore.At(path), keystore.Recovery(secret))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,13 +33,13 @@ func TestSetPassphrase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := k.SetPassphrase(newPhrase, floor); err != nil {
+	if err := k.Set(keystore.Passphrase(newPhrase).Costing(floor)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keystore.Open(path, passphrase); !errors.Is(err, keystore.ErrPassphrase) {
+	if _, err := keystore.Open(keystore.At(path), keystore.Passphrase(passphrase)); !errors.Is(err, keystore.ErrPassphrase) {
 		t.Errorf("the passphrase before: %v, want ErrPassphrase", err)
 	}
-	again, err := keystore.Open(path, newPhrase)
+	again, err := keystore.Open(keystore.At(path), keystore.Passphrase(newPhrase))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,10 +59,10 @@ func TestSetPassphrase(t *testing.T) {
 func TestSlotsBetweenProcesses(t *testing.T) {
 	first, path := create(t, []byte("one"))
 	second := open(t, path)
-	if err := first.SetRecovery(secret); err != nil {
+	if err := first.Set(keystore.Recovery(secret)); err != nil {
 		t.Fatal(err)
 	}
-	if err := second.SetPassphrase(newPhrase, floor); !errors.Is(err, keystore.ErrConflict) {
+	if err := second.Set(keystore.Passphrase(newPhrase).Costing(floor)); !errors.Is(err, keystore.ErrConflict) {
 		t.Errorf("a change on a version that is not the newest: %v, want ErrConflict", err)
 	}
 	if changed, err := second.Reload(); err != nil || !changed {
@@ -78,10 +78,10 @@ func TestSlotsBetweenProcesses(t *testing.T) {
 
 func TestCreateRecoverable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "home", "keystore")
-	if _, err := keystore.CreateRecoverable(path, passphrase, floor, [32]byte{}, nil); err == nil {
+	if _, err := keystore.Create(keystore.At(path), nil, keystore.Passphrase(passphrase).Costing(floor), keystore.Recovery([32]byte{})); err == nil {
 		t.Error("a keystore was made with no recovery secret at all")
 	}
-	k, err := keystore.CreateRecoverable(path, passphrase, floor, secret, []byte("one"))
+	k, err := keystore.Create(keystore.At(path), []byte("one"), keystore.Passphrase(passphrase).Costing(floor), keystore.Recovery(secret))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,34 +95,34 @@ func TestCreateRecoverable(t *testing.T) {
 
 func TestSetRecovery(t *testing.T) {
 	k, path := create(t, []byte("one"))
-	if _, err := keystore.OpenRecovery(path, secret); !errors.Is(err, keystore.ErrRecovery) {
+	if _, err := keystore.Open(keystore.At(path), keystore.Recovery(secret)); !errors.Is(err, keystore.ErrRecovery) {
 		t.Errorf("a recovery code that was never set: %v, want ErrRecovery", err)
 	}
-	if err := k.SetRecovery([32]byte{}); err == nil {
+	if err := k.Set(keystore.Recovery([32]byte{})); err == nil {
 		t.Error("no secret at all was set")
 	}
 	for _, s := range [][32]byte{{9}, secret} { // the second replaces the first
-		if err := k.SetRecovery(s); err != nil {
+		if err := k.Set(keystore.Recovery(s)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := keystore.OpenRecovery(path, [32]byte{9}); !errors.Is(err, keystore.ErrRecovery) {
+	if _, err := keystore.Open(keystore.At(path), keystore.Recovery([32]byte{9})); !errors.Is(err, keystore.ErrRecovery) {
 		t.Errorf("the recovery code before: %v, want ErrRecovery", err)
 	}
 	if want := []keystore.SlotKind{keystore.PassphraseSlot, keystore.RecoverySlot}; !slices.Equal(k.Slots(), want) {
 		t.Errorf("slots %v, want %v", k.Slots(), want)
 	}
 	byCode := openRecovery(t, path, secret)
-	if err := byCode.SetPassphrase(newPhrase, floor); err != nil { // forgotten, and set anew
+	if err := byCode.Set(keystore.Passphrase(newPhrase).Costing(floor)); err != nil { // forgotten, and set anew
 		t.Fatal(err)
 	}
-	if _, err := keystore.Open(path, passphrase); !errors.Is(err, keystore.ErrPassphrase) {
+	if _, err := keystore.Open(keystore.At(path), keystore.Passphrase(passphrase)); !errors.Is(err, keystore.ErrPassphrase) {
 		t.Errorf("the forgotten passphrase: %v, want ErrPassphrase", err)
 	}
 	if err := byCode.RemoveRecovery(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keystore.OpenRecovery(path, secret); !errors.Is(err, keystore.ErrRecovery) {
+	if _, err := keystore.Open(keystore.At(path), keystore.Recovery(secret)); !errors.Is(err, keystore.ErrRecovery) {
 		t.Errorf("a recovery code that was removed: %v, want ErrRecovery", err)
 	}
 }
@@ -140,7 +140,7 @@ func TestSlotsOfClosed(t *testing.T) {
 	k, _ := create(t, nil)
 	k.Close()
 	for name, err := range map[string]error{
-		"SetPassphrase": k.SetPassphrase(newPhrase, floor), "SetRecovery": k.SetRecovery(secret), "RemoveRecovery": k.RemoveRecovery(),
+		"passphrase": k.Set(keystore.Passphrase(newPhrase).Costing(floor)), "recovery": k.Set(keystore.Recovery(secret)), "RemoveRecovery": k.RemoveRecovery(),
 	} {
 		if !errors.Is(err, fs.ErrClosed) {
 			t.Errorf("%s after Close: %v, want ErrClosed", name, err)
@@ -153,7 +153,7 @@ func TestSlotsOfClosed(t *testing.T) {
 func TestAttack53_OldSlotPutBack(t *testing.T) {
 	k, path := create(t, []byte("one"))
 	before := read(t, path)
-	if err := k.SetPassphrase(newPhrase, floor); err != nil {
+	if err := k.Set(keystore.Passphrase(newPhrase).Costing(floor)); err != nil {
 		t.Fatal(err)
 	}
 	after := read(t, path)
@@ -164,7 +164,7 @@ func TestAttack53_OldSlotPutBack(t *testing.T) {
 	if err := os.WriteFile(path, spliced, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keystore.Open(path, passphrase); !errors.Is(err, keystore.ErrMalformed) {
+	if _, err := keystore.Open(keystore.At(path), keystore.Passphrase(passphrase)); !errors.Is(err, keystore.ErrMalformed) {
 		t.Errorf("the old slot in the new file: %v, want ErrMalformed", err)
 	}
 	if _, err := k.Reload(); !errors.Is(err, keystore.ErrMalformed) {
@@ -176,14 +176,14 @@ func TestAttack53_OldSlotPutBack(t *testing.T) {
 // refuses it.
 func TestAttack53_SlotsOfOldVersionRestored(t *testing.T) {
 	k, path := create(t, []byte("one"))
-	if err := k.SetRecovery(secret); err != nil {
+	if err := k.Set(keystore.Recovery(secret)); err != nil {
 		t.Fatal(err)
 	}
 	old := read(t, path)
 	if err := k.RemoveRecovery(); err != nil {
 		t.Fatal(err)
 	}
-	if err := k.SetPassphrase(newPhrase, floor); err != nil {
+	if err := k.Set(keystore.Passphrase(newPhrase).Costing(floor)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, old, 0o600); err != nil {
@@ -192,7 +192,7 @@ func TestAttack53_SlotsOfOldVersionRestored(t *testing.T) {
 	if _, err := k.Reload(); !errors.Is(err, keystore.ErrMalformed) {
 		t.Errorf("Reload of an older version: %v, want ErrMalformed", err)
 	}
-	if err := k.SetPassphrase(newPhrase, floor); !errors.Is(err, keystore.ErrConflict) {
+	if err := k.Set(keystore.Passphrase(newPhrase).Costing(floor)); !errors.Is(err, keystore.ErrConflict) {
 		t.Errorf("a change over an older version: %v, want ErrConflict", err)
 	}
 	if restored := openRecovery(t, path, secret); restored.Generation() >= k.Generation() {
@@ -207,8 +207,8 @@ func TestFailedSlotChange(t *testing.T) {
 	if err := os.MkdirAll(path+".new/full", 0o700); err != nil { // the new version has no place
 		t.Fatal(err)
 	}
-	if err := k.SetPassphrase(newPhrase, floor); err == nil {
-		t.Fatal("SetPassphrase succeeds")
+	if err := k.Set(keystore.Passphrase(newPhrase).Costing(floor)); err == nil {
+		t.Fatal("Set succeeds")
 	}
 	if !bytes.Equal(read(t, path), before) || k.Generation() != 1 {
 		t.Errorf("after a failed change: generation %d", k.Generation())

@@ -39,29 +39,34 @@ type vault struct {
 	slots      []slot
 }
 
-func newVault(passphrase []byte, p Params) (*vault, error) {
-	key := random(keySize)
-	s, err := wrapPassphrase(key, passphrase, p)
-	if err != nil {
-		return nil, err
+func newVault(keys []Key) (*vault, error) {
+	v := &vault{key: random(keySize)}
+	var slots []slot
+	for _, key := range keys {
+		s, err := wrap(v.key, key)
+		if err != nil {
+			return nil, err
+		}
+		slots = append(slots, s)
 	}
-	return &vault{key: key, slots: []slot{s}}, nil
+	var err error
+	v.slots, err = v.replaceSlots(func(slot) bool { return false }, slots...)
+	return v, err
 }
 
-// parseVault opens the encoded form by a slot of one kind, and returns its contents. Every bound is checked before the secret is
-// tried.
-func parseVault(encoded []byte, kind SlotKind, secret []byte) (*vault, []byte, error) {
+// parseVault opens the encoded form by a key, and returns its contents. Every bound is checked before the key is tried.
+func parseVault(encoded []byte, by Key) (*vault, []byte, error) {
 	f, h, err := parseFile(encoded)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	v := &vault{generation: h.Generation, slots: h.Slots}
-	if v.key, err = unwrap(h.Slots, kind, secret); err != nil {
+	if v.key, err = unwrap(h.Slots, by); err != nil {
 		return nil, nil, err
 	}
 	contents, err := v.open(f)
 	if err != nil {
-		// The secret was right: what is wrong is the file, so another try won't help.
+		// The key was right: what is wrong is the file, so another try won't help.
 		v.wipe()
 		return nil, nil, err
 	}
@@ -105,31 +110,28 @@ func parseFile(encoded []byte) (*file, *header, error) {
 	return &f, &h, nil
 }
 
-// unwrap returns the data key by the first slot of a kind that the secret opens.
-func unwrap(slots []slot, kind SlotKind, secret []byte) ([]byte, error) {
+// unwrap returns the data key by the first slot that the key opens.
+func unwrap(slots []slot, by Key) ([]byte, error) {
 	for i := range slots {
-		if slots[i].Terms.Kind != kind {
+		if !by.fits(&slots[i].Terms) {
 			continue
 		}
-		if key, err := slots[i].unwrap(secret); err == nil {
+		if key, err := slots[i].unwrap(by); err == nil {
 			return key, nil
 		}
 	}
-	if kind == RecoverySlot {
-		return nil, ErrRecovery
-	}
-	return nil, ErrPassphrase
+	return nil, by.failed()
 }
 
-// replaceSlots returns the slots with fresh ones in place of those of a kind. It refuses what nobody could open.
-func (v *vault) replaceSlots(kind SlotKind, fresh ...slot) ([]slot, error) {
-	slots := slices.DeleteFunc(slices.Clone(v.slots), func(s slot) bool { return s.Terms.Kind == kind })
-	slots = append(slots, fresh...)
+// replaceSlots returns the slots with fresh ones in place of some. It refuses what nobody could open for long: a passkey goes with its
+// device, or when a browser forgets it.
+func (v *vault) replaceSlots(some func(slot) bool, fresh ...slot) ([]slot, error) {
+	slots := append(slices.DeleteFunc(slices.Clone(v.slots), some), fresh...)
 	if len(slots) > maxSlots {
 		return nil, fmt.Errorf("a keystore has at most %d slots", maxSlots)
 	}
 	if !slices.ContainsFunc(slots, func(s slot) bool { return s.Terms.Kind == PassphraseSlot || s.Terms.Kind == RecoverySlot }) {
-		return nil, errors.New("nothing would open the keystore any more")
+		return nil, errors.New("nothing but a passkey, if that, would open the keystore any more")
 	}
 	return slots, nil
 }

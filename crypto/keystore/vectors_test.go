@@ -33,6 +33,13 @@ type vectors struct {
 	Secret         hexBytes
 	GoodByRecovery []goodVector
 	BadByRecovery  []badVector
+	Passkey        struct{ Salt, Credential hexBytes }
+	GoodByPasskey  []goodVector
+	BadByPasskey   []badVector
+}
+
+func (v *vectors) passkey() keystore.Passkey {
+	return keystore.Passkey{Salt: [16]byte(v.Passkey.Salt), Credential: v.Passkey.Credential}
 }
 
 type goodVector struct {
@@ -63,6 +70,11 @@ func TestVectors(t *testing.T) {
 	for _, good := range v.GoodByRecovery {
 		t.Run(good.Name, func(t *testing.T) {
 			v.check(t, good, openRecovery(t, write(t, good.In), [32]byte(v.Secret)))
+		})
+	}
+	for _, good := range v.GoodByPasskey {
+		t.Run(good.Name, func(t *testing.T) {
+			v.check(t, good, openPasskey(t, write(t, good.In), v.passkey(), [32]byte(v.Secret)))
 		})
 	}
 }
@@ -100,51 +112,59 @@ func TestSlotsOfOtherKindsAreKept(t *testing.T) {
 // Among them: the KDF lowered, 4 TiB of memory asked, swapped slots.
 func TestAttack53_Doctored(t *testing.T) {
 	v := readVectors(t)
-	for _, bad := range v.Bad {
-		t.Run(bad.Name, func(t *testing.T) {
-			bad.check(t, func(path string) error {
-				_, err := keystore.Open(path, passphrase)
-				return err
-			})
-		})
-	}
-	for _, bad := range v.BadByRecovery {
-		t.Run("by recovery "+bad.Name, func(t *testing.T) {
-			bad.check(t, func(path string) error {
-				_, err := keystore.OpenRecovery(path, [32]byte(v.Secret))
-				return err
-			})
-		})
+	for _, by := range []struct {
+		name string
+		key  keystore.Key
+		bad  []badVector
+	}{
+		{"passphrase", keystore.Passphrase(passphrase), v.Bad},
+		{"recovery", keystore.Recovery([32]byte(v.Secret)), v.BadByRecovery},
+		{"passkey", keystore.ByPasskey(v.passkey(), [32]byte(v.Secret)), v.BadByPasskey},
+	} {
+		for _, bad := range by.bad {
+			t.Run("by "+by.name+" "+bad.Name, func(t *testing.T) { bad.check(t, by.key) })
+		}
 	}
 }
 
-func (bad *badVector) check(t *testing.T, open func(path string) error) {
+func (bad *badVector) check(t *testing.T, by keystore.Key) {
 	t.Helper()
 	path := write(t, bad.In)
-	err := open(path)
+	_, err := keystore.Open(keystore.At(path), by)
 	if err == nil || !strings.HasPrefix(err.Error(), "opening keystore: "+bad.Expect) {
 		t.Fatalf("Open = %v, want %s", err, bad.Expect)
 	}
-	if !errors.Is(err, keystore.ErrMalformed) && !errors.Is(err, keystore.ErrPassphrase) && !errors.Is(err, keystore.ErrRecovery) {
-		t.Errorf("Open = %v, want ErrMalformed, ErrPassphrase or ErrRecovery", err)
+	if !slices.ContainsFunc(failures, func(want error) bool { return errors.Is(err, want) }) {
+		t.Errorf("Open = %v, want one of %v", err, failures)
 	}
 	if after, err := os.ReadFile(path); err != nil || string(after) != string(bad.In) {
 		t.Errorf("Open changed the file, or %v", err)
 	}
 }
 
+var failures = []error{keystore.ErrMalformed, keystore.ErrPassphrase, keystore.ErrRecovery, keystore.ErrPasskey}
+
 func FuzzParse(f *testing.F) {
 	v := readVectors(f)
-	for _, good := range slices.Concat(v.Good, v.GoodByRecovery) {
+	for _, good := range slices.Concat(v.Good, v.GoodByRecovery, v.GoodByPasskey) {
 		f.Add([]byte(good.In))
 	}
-	for _, bad := range slices.Concat(v.Bad, v.BadByRecovery) {
+	for _, bad := range slices.Concat(v.Bad, v.BadByRecovery, v.BadByPasskey) {
 		f.Add([]byte(bad.In))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		again, err := keystore.Reencode(data)
 		if err == nil && string(again) != string(data) {
 			t.Errorf("accepted %x, writes %x", data, again)
+		}
+		passkeys, failed := keystore.Passkeys(data)
+		if (failed == nil) != (err == nil) {
+			t.Errorf("passkeys of %x: %v, and it parses: %v", data, failed, err)
+		}
+		for _, p := range passkeys {
+			if len(p.Credential) == 0 || len(p.Credential) > 1023 {
+				t.Errorf("%x has a credential of %d bytes", data, len(p.Credential))
+			}
 		}
 	})
 }

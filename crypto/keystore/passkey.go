@@ -1,0 +1,71 @@
+package keystore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// maxCredential is the longest id of a credential that WebAuthn knows.
+const maxCredential = 1023
+
+// Passkey names a passkey, and what its authenticator is asked for: the PRF extension's answer for Salt. It stands in clear in the keystore.
+type Passkey struct {
+	Salt       [saltSize]byte
+	Credential []byte // id of the credential, 1 to 1023 bytes
+}
+
+func (p Passkey) check() error {
+	if len(p.Credential) == 0 || len(p.Credential) > maxCredential {
+		return errors.New("a credential's id is of the wrong length")
+	}
+	return nil
+}
+
+// salt returns what stands for it in a slot.
+func (p Passkey) salt() []byte { return append(p.Salt[:], p.Credential...) }
+
+// passkey returns whose a slot is.
+func (t *terms) passkey() Passkey {
+	return Passkey{[saltSize]byte(t.Salt), bytes.Clone(t.Salt[saltSize:])}
+}
+
+// Passkeys returns those that open a keystore, in the order of their slots. It fails with ErrMalformed.
+func Passkeys(file []byte) ([]Passkey, error) {
+	_, h, err := parseFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading keystore: %w: %w", ErrMalformed, err)
+	}
+	return passkeys(h.Slots), nil
+}
+
+func passkeys(slots []slot) []Passkey {
+	var all []Passkey
+	for i := range slots {
+		if t := &slots[i].Terms; t.Kind == PasskeySlot {
+			all = append(all, t.passkey())
+		}
+	}
+	return all
+}
+
+// Passkeys returns those that open the keystore.
+func (k *Keystore) Passkeys() []Passkey {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return passkeys(k.vault.slots)
+}
+
+// RemovePasskey makes the passkey with a credential open the keystore no more. It fails as Save does, and if there is none.
+func (k *Keystore) RemovePasskey(credential []byte) error {
+	of := func(s slot) bool {
+		return s.Terms.Kind == PasskeySlot && bytes.Equal(s.Terms.passkey().Credential, credential)
+	}
+	return k.changeSlots("removing a passkey", func(v *vault) ([]slot, error) {
+		if !slices.ContainsFunc(v.slots, of) {
+			return nil, errors.New("no such passkey opens this keystore")
+		}
+		return v.replaceSlots(of)
+	})
+}
