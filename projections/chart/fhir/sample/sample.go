@@ -1,7 +1,7 @@
-// Package sample makes the record of Maria Núñez, an invented patient: ten years of checkups, diabetes and high blood
-// pressure, their treatment, and a year of training, as a FHIR R4 transaction Bundle.
+// Package sample makes the records of two invented patients as FHIR R4 transaction Bundles: Maria Núñez, with ten years of
+// checkups, diabetes and high blood pressure, their treatment, and a year of training; and Amara Lopez, who measures at home.
 //
-// The Bundle is the same, byte for byte, on every call. Its resources refer to each other by urn:uuid; some hold
+// A Bundle is the same, byte for byte, on every call. Its resources refer to each other by urn:uuid; some of Maria's hold
 // primitive extensions, decimals with trailing zeros and text beyond ASCII, as records do.
 package sample
 
@@ -19,7 +19,7 @@ const (
 	trainer  = "trainer"
 )
 
-// Bundle returns the transaction Bundle, indented.
+// Bundle returns the record of Maria, indented.
 func Bundle() []byte {
 	var b bundle
 	b.people()
@@ -29,6 +29,11 @@ func Bundle() []byte {
 	b.treatment()
 	b.vaccines()
 	b.training()
+	return b.transaction()
+}
+
+// transaction returns the Bundle of what was added.
+func (b *bundle) transaction() []byte {
 	return []byte("{\n  \"resourceType\": \"Bundle\",\n  \"type\": \"transaction\",\n  \"entry\": [\n    " +
 		strings.Join(b.entries, ",\n    ") + "\n  ]\n}\n")
 }

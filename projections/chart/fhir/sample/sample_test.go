@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/phrledger/phr/projections/chart/fhir"
 	"github.com/phrledger/phr/projections/chart/fhir/sample"
@@ -69,6 +70,41 @@ func TestEverythingHasADate(t *testing.T) {
 		}
 		if s.Effective.IsZero() != undated[e.Type] || s.Display == "" || s.Display == e.Type {
 			t.Errorf("entry %d, %s: %q, %v", e.Number, e.Type, s.Display, s.Effective)
+		}
+	}
+}
+
+func TestAmara(t *testing.T) {
+	today := time.Date(2026, 3, 14, 9, 30, 0, 0, time.UTC)
+	bundle := sample.Amara(today)
+	if !bytes.Equal(bundle, sample.Amara(today.Add(time.Hour))) {
+		t.Error("two calls of a day differ")
+	}
+	entries, err := fhir.ReadAll(bytes.NewReader(bundle), fhir.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, kinds, training := map[string]bool{}, map[string]int{}, 0
+	for _, e := range entries {
+		if known[e.FullURL] {
+			t.Errorf("entry %d: %s is there twice", e.Number, e.FullURL)
+		}
+		known[e.FullURL] = true
+		kinds[e.Type]++
+		if fhir.Compartment(e.Raw) == fhir.Training {
+			training++
+		}
+		s, err := fhir.Describe(e.Raw)
+		if err != nil || s.Display == "" || s.Effective.After(today) {
+			t.Errorf("entry %d, %s: %q on %v, %v", e.Number, e.Type, s.Display, s.Effective, err)
+		}
+	}
+	if n := len(entries); n < 140 || n > 200 || training < 60 || kinds["Condition"] != 3 || kinds["Immunization"] != 4 {
+		t.Errorf("%d resources, %d of training, %v", n, training, kinds)
+	}
+	for _, r := range regexp.MustCompile(`"reference": "([^"]*)"`).FindAllSubmatch(bundle, -1) {
+		if !known[string(r[1])] {
+			t.Errorf("reference %s leads nowhere", r[1])
 		}
 	}
 }
