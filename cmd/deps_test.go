@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"ledger"},
 	{"ledger/tree", "ledger/audit", "authority", "projections"},
 	{"ledger/protocol"},
-	{"authority/challenge", "projections/directory", "projections/timeline", "projections/disclosures"},
+	{"authority/challenge", "projections/directory", "projections/timeline", "projections/disclosures", "web"},
 	{"ledger/ingest", "client"},
 	{"authority/gate", "ledger/repair", "ledger/sealer", "client/agent"},
 	{"ledger/node"},
@@ -43,6 +43,8 @@ var only = map[string][]string{
 	circl + "group":                   {"crypto/recovery"},
 	circl + "secretsharing":           {"crypto/recovery"},
 	"github.com/cloudflare/circl":     {"crypto/abe", "crypto/recovery"},
+	"github.com/andybalholm/brotli":   {"web"},
+	"github.com/coder/websocket":      {"web"},
 	"github.com/fxamacker/cbor":       {"crypto/canonical"},
 	"github.com/minio/highwayhash":    {"ledger/stream/embedded"}, // the checksum of what lies in JetStream's files
 	"github.com/nats-io/jwt":          {"ledger/stream/embedded", "ledger/node"},
@@ -54,7 +56,8 @@ var only = map[string][]string{
 	"golang.org/x/term":               {"cmd/phr"},
 	"math/rand":                       {"client"}, // how long to wait before the next try
 	"modernc.org/sqlite":              {"projections"},
-	"net/http":                        {"ledger/node", "ledger/tree", "ledger/witness"},
+	"net/http":                        {"ledger/node", "ledger/tree", "ledger/witness", "web"},
+	"os/exec":                         {"web"}, // Go, which builds what runs in the browser
 	"testing":                         {},
 	tlog:                              {"ledger/tree", "ledger/sealer", "ledger/witness"},
 	merkle:                            {"ledger/audit"}, // makes the tree a second time, and shares nothing with the first
