@@ -7,7 +7,7 @@ import (
 	"github.com/phrledger/phr/cmd/phr/demo"
 )
 
-// demoVerb shows all of phr in this process. What follows --data, up to the end, are files.
+// demoVerb shows all of phr in this process, and opens the stage for browsers then. What follows --data, up to the end, are files.
 func demoVerb(ctx context.Context, e *env, args []string) error {
 	fs := e.flags()
 	var data []string
@@ -15,19 +15,42 @@ func demoVerb(ctx context.Context, e *env, args []string) error {
 		data = append(data, path)
 		return nil
 	})
-	exit := fs.Bool("exit", false, "end after the steps instead of serving on")
-	fs.BoolVar(&e.json, "json", false, "write JSON for programs, one object a step")
+	exit := fs.Bool("exit", false, "end after the steps instead of opening the stage for browsers")
+	atOnce := fs.Bool("web", false, "open the stage for browsers at once, without the steps")
+	listen := fs.String("listen", "127.0.0.1:0", "`HOST:PORT` of the stage, a loopback address; port 0 is any that is free")
+	fs.BoolVar(&e.json, "json", false, "write JSON for programs, one object a step, and one with the URL of the stage")
 	fs.BoolVar(&e.verbose, "verbose", false, "log on standard error")
 	more, err := e.parse(fs, args, 0, -1)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if len(more) > 0 && len(data) == 0 {
+	case len(more) > 0 && len(data) == 0:
 		return e.misused("files to import follow --data")
+	case *exit && *atOnce:
+		return e.misused("--exit and --web leave nothing to show")
 	}
-	o := demo.Options{Out: e.stdout, JSON: e.json, Data: append(data, more...), Stay: !*exit}
+	o := demo.Options{Out: e.stdout, JSON: e.json, Data: append(data, more...), Log: slog.New(slog.DiscardHandler)}
 	if e.verbose {
 		o.Log = slog.New(slog.NewTextHandler(e.stderr, nil))
 	}
-	return demo.Run(ctx, o)
+	if !*atOnce {
+		err = demo.Run(ctx, o)
+	}
+	if err != nil || *exit {
+		return err
+	}
+	return e.openStage(ctx, *listen, o.Log)
+}
+
+// openStage has sample people to log in as in a browser, until it is interrupted.
+func (e *env) openStage(ctx context.Context, listen string, log *slog.Logger) error {
+	if err := loopback(listen); err != nil {
+		return err
+	}
+	build, err := e.openWeb(ctx)
+	if err != nil {
+		return err
+	}
+	e.note("Opening a stage for the browser: a node with two patients and those whom they have let in.")
+	return demo.Stage(ctx, demo.StageOptions{Out: e.stdout, JSON: e.json, Listen: listen, Build: build, Version: buildVersion(), Log: log})
 }

@@ -81,10 +81,15 @@ func version(_ context.Context, e *env, args []string) error {
 	if _, err := e.parse(e.flags(), args, 0, 0); err != nil {
 		return err
 	}
-	text := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		text = info.Main.Version + " " + info.GoVersion
-	}
-	_, err := fmt.Fprintln(e.stdout, "phr", text)
+	_, err := fmt.Fprintln(e.stdout, "phr", buildVersion())
 	return err
+}
+
+// buildVersion names this build, and the Go that built it.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version + " " + info.GoVersion
 }

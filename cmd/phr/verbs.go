@@ -29,8 +29,12 @@ const (
 func verbs() []verb {
 	return []verb{
 		{
-			"demo", everybody, "[--exit] [--data FILE…]", "see all of it work, in one process, with real timings",
-			"phr demo --exit\nphr demo --exit --data bundle.json more.ndjson.gz", demoVerb,
+			"demo", everybody, "[--exit | --web] [--data FILE…]", "see all of it work, in one process, with real timings, and then in a browser",
+			"phr demo --exit\nphr demo --exit --data bundle.json more.ndjson.gz\nphr demo --web", demoVerb,
+		},
+		{
+			"ui", everybody, "--node URL", "serve the web interface from this program, until interrupted; prints its URL",
+			"phr ui --node phr://127.0.0.1:4222/GID", uiVerb,
 		},
 		{
 			"id create", everybody, "", "make an identity, and a home for its keys",

@@ -8,60 +8,24 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/phrledger/phr/authority"
-	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
-	"github.com/phrledger/phr/ledger/node"
 )
 
 // cast is everyone on the stage.
 type cast struct {
-	registry, hospital, club, insurance, company *person
+	hospital, club, insurance, company *person
 
 	maria, ruiz, leo, ida, hugo, stranger, auditor *person
-	son                                            *person // acts for Maria
-	nurse                                          *person // one of two colluders; Ida is the other
-	everyone                                       []*person
+	son                                            *person   // acts for Maria
+	nurse                                          *person   // one of two colluders; Ida is the other
 	shares                                         []printed // of Maria's recovery words, which three friends of hers keep
-}
-
-// enter gives somebody a home and a connection.
-func (d *demo) enter(ctx context.Context, name string) (*person, error) {
-	home, err := client.NewHome()
-	if err != nil {
-		return nil, err
-	}
-	return d.connect(ctx, name, home)
-}
-
-func (d *demo) connect(ctx context.Context, name string, home *client.Home) (*person, error) {
-	c, err := client.Dial(ctx, client.Config{Home: home, Node: d.node.URL(), Log: d.Log, Now: d.clock.now})
-	if err != nil {
-		return nil, err
-	}
-	p := &person{name, c}
-	d.everyone = append(d.everyone, p)
-	return p, nil
-}
-
-func (d *demo) leave() {
-	for _, p := range d.everyone {
-		p.Close()
-	}
 }
 
 // gather founds the authorities and enrols the people, each by an invitation code.
 func (d *demo) gather(ctx context.Context, g *errgroup.Group) ([]string, error) {
-	identity, registry, err := node.Registry(d.Dir)
+	err := d.openRegistry(ctx, d.Dir)
 	if err != nil {
-		return nil, err
-	}
-	home := client.HomeOf(identity)
-	if err := home.SetAuthority(registry); err != nil {
-		return nil, err
-	}
-	if d.registry, err = d.connect(ctx, "the registry", home); err != nil {
 		return nil, err
 	}
 	serve := func(p *person) {
@@ -120,10 +84,11 @@ func (d *demo) gather(ctx context.Context, g *errgroup.Group) ([]string, error) 
 	if err := d.stranger.RegisterIdentity(ctx); err != nil {
 		return nil, err
 	}
-	home, d.shares, err = d.device("maria")
+	home, shares, err := d.device("maria")
 	if err != nil {
 		return nil, err
 	}
+	d.shares = shares
 	if d.maria, err = d.connect(ctx, "Maria", home); err != nil {
 		return nil, err
 	}
@@ -135,31 +100,4 @@ func (d *demo) gather(ctx context.Context, g *errgroup.Group) ([]string, error) 
 		fmt.Sprintf("six people came in by invitation codes and hold attribute keys, the slowest in %s", round(slowest)),
 		"Maria's patient id: " + string(d.maria.GID()),
 	}, nil
-}
-
-func (d *demo) found(ctx context.Context, name policy.Authority, kind ledger.AuthorityKind) (*person, error) {
-	p, err := d.enter(ctx, string(name))
-	if err != nil {
-		return nil, err
-	}
-	fingerprint, err := p.FoundAuthority(ctx, name, kind)
-	if err != nil {
-		return nil, err
-	}
-	return p, d.registry.Endorse(ctx, name, fingerprint)
-}
-
-func (d *demo) join(ctx context.Context, name string, at *person, attribute string) (*person, error) {
-	p, err := d.enter(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	code, _, err := at.Invite(ctx, authority.Offer{Attributes: []string{attribute}})
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	_, err = p.Enroll(ctx, code, name)
-	return p, err
 }

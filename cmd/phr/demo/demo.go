@@ -24,7 +24,6 @@ type Options struct {
 	JSON bool     // one object a line instead of text
 	Data []string // FHIR files to import; none: the sample record of Maria
 	Dir  string   // the node's data directory; empty: a temporary one, removed afterwards
-	Stay bool     // go on serving after the steps, until ctx ends
 	Log  *slog.Logger
 }
 
@@ -40,8 +39,8 @@ type step struct {
 // demo is the stage.
 type demo struct {
 	Options
+	troupe
 	clock clock
-	node  *node.Node
 	homes string // the directory of people's homes
 
 	witness *outside
@@ -68,6 +67,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer os.RemoveAll(homes)
 	d := &demo{Options: o, homes: homes}
+	d.log, d.now = o.Log, d.clock.now
 	if d.witness, err = newOutside(filepath.Join(homes, "witness"), o.Log); err != nil {
 		return fmt.Errorf("opening a witness: %w", err)
 	}
@@ -121,9 +121,6 @@ func (d *demo) play(ctx context.Context, g *errgroup.Group) error {
 		}
 	}
 	d.summary(len(failed), time.Since(began))
-	if d.Stay && len(failed) == 0 {
-		<-ctx.Done()
-	}
 	return errors.Join(failed...)
 }
 

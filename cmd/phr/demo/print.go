@@ -46,9 +46,6 @@ func (d *demo) summary(failed int, took time.Duration) {
 		return
 	}
 	fmt.Fprintf(d.Out, "\nAll of it held, in %s.\n", round(took))
-	if d.Stay {
-		fmt.Fprintf(d.Out, "The node goes on at %s until you stop it (Ctrl-C).\n", d.node.URL())
-	}
 }
 
 func round(t time.Duration) time.Duration {
