@@ -1,0 +1,23 @@
+import { troubleOf, type Trouble } from './transport';
+
+/** Something that a person sets off: whether it is under way, and what went wrong the last time. */
+export class Act {
+	busy = $state(false);
+	trouble = $state.raw<Trouble>();
+
+	/** Does it, unless it is under way, and tells whether it went well. */
+	async run(work: () => Promise<void>): Promise<boolean> {
+		if (this.busy) return false;
+		this.busy = true;
+		this.trouble = undefined;
+		try {
+			await work();
+			return true;
+		} catch (thrown) {
+			this.trouble = troubleOf(thrown);
+			return false;
+		} finally {
+			this.busy = false;
+		}
+	}
+}

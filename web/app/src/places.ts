@@ -1,0 +1,16 @@
+import { place } from './router.svelte';
+
+/** Every screen there is, by its address. */
+export const places = {
+	today: place('/', () => import('./screens/today/Today.svelte')),
+	timeline: place('/timeline', () => import('./screens/timeline/Timeline.svelte')),
+	trends: place('/trends', () => import('./screens/trends/Trends.svelte')),
+	record: place('/record/:id', () => import('./screens/record/Record.svelte')),
+	add: place('/add', () => import('./screens/add/Add.svelte')),
+	sharing: place('/sharing', () => import('./screens/sharing/Sharing.svelte')),
+	access: place('/access', () => import('./screens/access/Access.svelte')),
+	emergency: place('/emergency', () => import('./screens/emergency/Emergency.svelte')),
+	keys: place('/keys', () => import('./screens/keys/Keys.svelte')),
+	about: place('/about', () => import('./screens/about/About.svelte')),
+	more: place('/more', () => import('./screens/more/More.svelte')),
+};

@@ -1,0 +1,10 @@
+import { access } from './access';
+import { parts } from './parts';
+import { people } from './people';
+import { record } from './record';
+import { shell } from './shell';
+import { today } from './today';
+import { vault } from './vault';
+
+/** What the interface says in English, which is the measure of the other languages. */
+export const en = { ...shell, ...parts, ...people, ...access, ...vault, ...today, ...record };

@@ -1,0 +1,63 @@
+import { counting } from '../plural';
+
+const n = counting('en');
+
+export const shell = {
+	shell: {
+		brand: 'Record',
+		skip: 'Skip to content',
+		navigation: 'Main',
+		starting: 'One moment',
+		opening: 'Opening',
+		opened: 'Your record is open.',
+		sealed: 'Closed. Nothing can be read here until you open it again.',
+		offline: 'No connection.',
+		reconnected: 'Connected again.',
+		here: 'Opened on this device. The server holds sealed data only.',
+		lock: 'Close my record',
+		more: 'More',
+		lost: 'This page is not here',
+		lostText: 'The address may be old, or it was typed wrong.',
+		home: 'Go to the first page',
+		sample: 'Sample person: nothing here is real.',
+	},
+	nav: {
+		today: 'Today',
+		timeline: 'Timeline',
+		trends: 'Trends',
+		sharing: 'Sharing',
+		access: 'Access log',
+		emergency: 'Emergency',
+		keys: 'Keys & recovery',
+		about: 'About this copy',
+		add: 'Add',
+	},
+	banner: {
+		offline: 'No connection. You can read what is open here.',
+		queued: (count: number) => n(count, { one: '# entry waits on this device, sealed. It is sent when the connection is back.', other: '# entries wait on this device, sealed. They are sent when the connection is back.' }),
+		emergency: (count: number) => n(count, { one: 'Your record was asked for or opened in an emergency.', other: 'Your record was asked for or opened in # emergencies.' }),
+		look: 'Look at it',
+		veto: 'Somebody asks to replace your keys.',
+		vetoText: (until: string) => `If it was not you, stop it before ${until}. Your record stays closed to them until then.`,
+		vetoStop: 'It was not me: stop it',
+		vetoDone: 'Stopped. Your keys stay as they are.',
+		vetoReason: 'I did not ask for this',
+		unproven: (since: string) => `Since ${since} the server has not proven that it shows everything. You can read and write. Sharing something new waits.`,
+	},
+	theme: { label: 'Light or dark', auto: 'As the device', light: 'Light', dark: 'Dark' },
+	language: 'Language',
+	shortcuts: {
+		title: 'Keyboard shortcuts',
+		go: (to: string) => `Go to ${to}`,
+		search: 'Search the timeline',
+		add: 'Add something',
+		help: 'Show this list',
+		then: 'then',
+		lock: 'Close my record',
+	},
+	errors: {
+		happened: (what: string) => what,
+		signature: 'This is not signed as it should be. It is not shown.',
+		lost: 'The server has lost something, or hides it.',
+	},
+};

@@ -1,0 +1,29 @@
+import { counting } from '../plural';
+
+const n = counting('en');
+
+export const today = {
+	today: {
+		greeting: (hour: number, name: string) => {
+			const wish = hour < 5 ? 'Good night' : hour < 12 ? 'Good morning' : hour < 18 ? 'Good afternoon' : 'Good evening';
+			return name ? `${wish}, ${name}` : wish;
+		},
+		share: 'Share access',
+		fresh: (count: number) => n(count, { one: '# new entry since you last looked', other: '# new entries since you last looked' }),
+		show: 'Show',
+		care: 'Care',
+		activity: 'Activity',
+		none: 'Nothing of this kind lately.',
+		whole: 'See the whole timeline',
+		opened: 'Who opened your record',
+		nobody: 'Nobody but you has opened it.',
+		wants: 'For you to look at',
+		look: 'Look',
+		emergency: (who: string, part: string) => `${who} asked for ${part} in an emergency`,
+		ending: (who: string, part: string) => `Sharing ${part} with ${who} ends soon`,
+		endingOn: (date: string) => `It ends on ${date} by itself.`,
+		empty: 'Your record is ready',
+		emptyText: 'Write your first note, add a measurement, or bring in a file from your doctor or hospital.',
+		begin: 'Add the first entry',
+	},
+};

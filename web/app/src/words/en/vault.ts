@@ -1,0 +1,3 @@
+export const vault = {
+	unlock: { title: 'Open your record' },
+};
