@@ -116,6 +116,20 @@ func passing(err error) bool {
 	return isTransient(err) || isConflict(err)
 }
 
+// Unreached tells whether an error means that the node could not be reached, or went away, and nothing worse: what was kept at home to be
+// written waits there.
+func Unreached(err error) bool {
+	var over *exhausted
+	if errors.As(err, &over) {
+		err = over.err
+	}
+	if code := codeOf(err); code != "" {
+		return code == stream.CodeUnavailable
+	}
+	return errors.Is(err, stream.ErrUnreachable) || errors.Is(err, stream.ErrDropped) || errors.Is(err, stream.ErrExpired) ||
+		errors.Is(err, stream.ErrNoConsumer) || errors.Is(err, context.DeadlineExceeded)
+}
+
 // isTransient tells whether what went wrong may go well in another session.
 func isTransient(err error) bool {
 	var over *exhausted

@@ -106,6 +106,9 @@ func (c *Client) Close() {
 	c.guest.Close()
 }
 
+// Connected tells whether the node is reached now. While it is not, the client tries again by itself.
+func (c *Client) Connected() bool { return c.guest.Connected() }
+
 // GID returns who is calling.
 func (c *Client) GID() identity.GID { return c.home.GID() }
 

@@ -37,6 +37,16 @@ func (c *Client) Names(ctx context.Context, all ...identity.GID) (map[identity.G
 	return names, err
 }
 
+// People finds out who people are, each as the first authority says that enrolled them under a name. Who has none is not among them.
+func (c *Client) People(ctx context.Context, all ...identity.GID) (map[identity.GID]Person, error) {
+	people, err := c.people(ctx, all)
+	found := make(map[identity.GID]Person, len(people))
+	for gid, known := range people {
+		found[gid] = known[0]
+	}
+	return found, err
+}
+
 // people finds out who people are, as each authority that enrolled them under a name says.
 func (c *Client) people(ctx context.Context, all []identity.GID) (map[identity.GID][]Person, error) {
 	people := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(all))), func(gid identity.GID) bool { return gid == "" })

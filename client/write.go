@@ -47,14 +47,33 @@ func chunks(drafts []Draft) [][]Draft {
 //
 // Every draft is first kept at home, sealed. An interrupted Write is finished by Resume.
 func (b *Book) Write(ctx context.Context, drafts []Draft, progress func(written int)) ([]ledger.EventID, error) {
-	if err := fit(drafts); err != nil {
-		return nil, err
-	}
 	release, err := b.lockOutbox(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
+	waiting, err := b.keep(ctx, drafts)
+	if err != nil {
+		return nil, err
+	}
+	return b.send(ctx, waiting, progress)
+}
+
+// Keep keeps drafts at home, sealed, until Resume writes them: for when the node can't be reached.
+func (b *Book) Keep(ctx context.Context, drafts []Draft) error {
+	release, err := b.lockOutbox(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	_, err = b.keep(ctx, drafts)
+	return err
+}
+
+func (b *Book) keep(ctx context.Context, drafts []Draft) ([]*outgoing, error) {
+	if err := fit(drafts); err != nil {
+		return nil, err
+	}
 	var waiting []*outgoing
 	for _, chunk := range chunks(drafts) {
 		o, err := b.c.home.keep(ctx, b.chain, chunk, ledger.Hash{})
@@ -63,7 +82,7 @@ func (b *Book) Write(ctx context.Context, drafts []Draft, progress func(written 
 		}
 		waiting = append(waiting, o)
 	}
-	return b.send(ctx, waiting, progress)
+	return waiting, nil
 }
 
 // fit tells which draft is too large for a record.

@@ -21,6 +21,8 @@ var (
 	ErrDropped = errors.New("the node has closed the connection")
 	// ErrRefused says that the node does not accept the session's credentials.
 	ErrRefused = errors.New("the node has refused the session")
+	// ErrUnreachable says that no connection came about.
+	ErrUnreachable = errors.New("the node can't be reached")
 )
 
 // A Dialer makes the byte stream under a connection: a browser's WebSocket, or a node in this process. If it has a
@@ -92,7 +94,7 @@ func Dial(ctx context.Context, o Options) (*Conn, error) {
 	n.ClosedCB = func(nc *nats.Conn) { c.note(nc.LastError()); close(c.closed) }
 	var err error
 	if c.conn, err = n.Connect(); err != nil {
-		return nil, fmt.Errorf("connecting to the node: %w", refusal(err))
+		return nil, fmt.Errorf("connecting to the node: %w", unreachable(err))
 	}
 	return c, nil
 }
@@ -106,6 +108,14 @@ func refusal(err error) error {
 		return ErrRefused
 	}
 	return err
+}
+
+// unreachable says so where it is the reason that no connection came about.
+func unreachable(err error) error {
+	if known := refusal(err); known != err {
+		return known
+	}
+	return fmt.Errorf("%w: %w", ErrUnreachable, err)
 }
 
 // dropped says so where a connection was found closed under way, before anybody has said why.
@@ -162,6 +172,9 @@ func (c *Conn) Err() error {
 	}
 	return ErrDropped
 }
+
+// Connected tells whether the connection stands now, rather than being made anew.
+func (c *Conn) Connected() bool { return c.conn.IsConnected() }
 
 // Renew connects anew with the JWT that User now gives, without waiting for the old one to expire. Requests under way
 // fail. It needs Options.Reconnect.
