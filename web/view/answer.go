@@ -5,14 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/phrledger/phr/client"
+	"github.com/phrledger/phr/crypto/identity"
 )
 
 // Config says for whom a View answers.
 type Config struct {
 	Client *client.Client
 	Post   func(event string, data any) // called from several goroutines
+	Now    func() time.Time             // nil: time.Now
 	Sample bool                         // a sample person of the demonstration
 }
 
@@ -20,11 +23,15 @@ type Config struct {
 type View struct {
 	config Config
 	calls  map[string]Call
+	names  names
 }
 
 // New returns a View of a client. The client stays the caller's to close.
 func New(c Config) *View {
-	v := &View{config: c, calls: make(map[string]Call)}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	v := &View{config: c, calls: make(map[string]Call), names: names{known: make(map[identity.GID]Person)}}
 	for _, call := range Calls() {
 		v.calls[call.Name] = call
 	}
@@ -37,7 +44,11 @@ func (v *View) Call(ctx context.Context, name string, args json.RawMessage) (any
 	if !ok || call.answer == nil {
 		return nil, &Error{Code: CodeInput, Message: fmt.Sprintf("there is no call %q", name)}
 	}
-	return call.answer(v, ctx, args)
+	result, err := call.answer(v, ctx, args)
+	if err != nil {
+		return nil, errorOf(err)
+	}
+	return result, nil
 }
 
 var errNotBuilt = errors.New("not built yet")
