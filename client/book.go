@@ -30,6 +30,7 @@ type Book struct {
 	tended  string // the picture of what there was to tend when that was last tried
 
 	restoring bool // what the node has lost is being sent again
+	erasures  int  // events that took keys away
 }
 
 // Book opens a compartment. Nothing is asked of the node but who the patient is.

@@ -230,9 +230,11 @@ func (h *Home) dropWritten(ctx context.Context, chain ledger.Chain) error {
 func (b *Book) forget(body ledger.Body) {
 	switch body := body.(type) {
 	case *ledger.RecordErased:
+		b.erasures++
 		delete(b.keys, body.Epoch)
 		b.c.forgetShred(b.chain, body.Epoch)
 	case *ledger.CompartmentErased:
+		b.erasures++
 		clear(b.keys)
 	}
 }

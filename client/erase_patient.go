@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/phrledger/phr/crypto/canonical"
 	"github.com/phrledger/phr/ledger"
@@ -159,7 +160,7 @@ func (c *Client) forgetBooks(ctx context.Context) error {
 }
 
 // forgetRecord removes what the home keeps of its owner's record: unsent drafts, where the chains of its compartments end, who has had
-// access, and the key of the owner's authority. Where profile and access log end stays: no node shall get away with showing the time before.
+// access, what its owner has looked at, and the key of the owner's authority. Where profile and access log end stays: no node shall get away with showing the time before.
 func (h *Home) forgetRecord(ctx context.Context) error {
 	gid := h.GID()
 	own := func(name string) bool {
@@ -173,6 +174,9 @@ func (h *Home) forgetRecord(ctx context.Context) error {
 	names, err := h.headsOf(own)
 	if err != nil {
 		return err
+	}
+	for _, name := range names {
+		names = append(names, seenPrefix+strings.TrimPrefix(name, headPrefix))
 	}
 	names = append(names, metName)
 	for _, w := range box.Waiting {

@@ -28,6 +28,27 @@ func (b *Book) recordsFrom(ctx context.Context, n int) (all []chart.Record, err 
 	return all, err
 }
 
+// Reading is how far a book was read. The zero value is before everything.
+type Reading struct{ records, erasures int }
+
+// Since returns the record events that came after an earlier reading of the book. Anew says that what was read then does not hold any more,
+// as some of it was erased: all is everything there is.
+func (b *Book) Since(ctx context.Context, r Reading) (all []chart.Record, now Reading, anew bool, err error) {
+	err = b.do(ctx, b.readKey(), func(s *session) (err error) {
+		anew = r.erasures != b.erasures && r.records > 0
+		if anew {
+			r.records = 0
+		}
+		now = Reading{len(b.records), b.erasures}
+		all, err = b.decrypt(ctx, s, b.records[r.records:])
+		if err == nil && b.own() {
+			b.tend(ctx, s)
+		}
+		return err
+	})
+	return all, now, anew, err
+}
+
 // decrypt opens record events. It fails only where the keys could not be asked for.
 func (b *Book) decrypt(ctx context.Context, s *session, entries []*ledger.Entry) ([]chart.Record, error) {
 	all := make([]chart.Record, len(entries))

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"math"
 	"sort"
 	"time"
@@ -17,20 +18,44 @@ func (b *Book) Watch(ctx context.Context, fn func(chart.Record) error) error {
 
 // WatchAfter is Watch that begins with what came after an event, by its number on the chain.
 func (b *Book) WatchAfter(ctx context.Context, number uint64, fn func(chart.Record) error) error {
-	w := &watcher{b: b, fn: fn}
+	var seen int // records that need not be told
 	if err := b.do(ctx, b.readKey(), func(*session) error {
-		w.seen = sort.Search(len(b.records), func(i int) bool { return b.records[i].Number > number })
+		seen = sort.Search(len(b.records), func(i int) bool { return b.records[i].Number > number })
 		return nil
 	}); err != nil {
 		return err
 	}
+	var told error
+	err := b.Follow(ctx, func(ctx context.Context) error {
+		fresh, err := b.recordsFrom(ctx, seen)
+		if err != nil {
+			return err
+		}
+		for _, r := range fresh {
+			seen++
+			if told = fn(r); told != nil {
+				return &enough{told}
+			}
+		}
+		return nil
+	})
+	if told != nil {
+		return told
+	}
+	return err
+}
+
+// Follow calls moved at once, and whenever something new may stand on the book's chain: a record, or anything else. It goes on until ctx
+// ends, access does, or moved fails for good, and returns why; in another session too, and then it calls moved first. Moved may use the book.
+func (b *Book) Follow(ctx context.Context, moved func(context.Context) error) error {
+	w := &watcher{b: b, moved: moved}
 	for {
 		err := b.c.attempt(ctx, b.readKey(), func(s *session) error { return w.follow(ctx, s) })
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case w.told != nil:
-			return w.told
+			return w.told.error
 		case err != nil:
 			return err
 		}
@@ -39,11 +64,15 @@ func (b *Book) WatchAfter(ctx context.Context, number uint64, fn func(chart.Reco
 
 // watcher is one Watch.
 type watcher struct {
-	b    *Book
-	seen int // records that need not be told
-	fn   func(chart.Record) error
-	told error // by fn
+	b     *Book
+	moved func(context.Context) error
+	told  *enough
 }
+
+// enough is an error after which nothing is tried again.
+type enough struct{ error }
+
+func (e *enough) Unwrap() error { return e.error }
 
 // follow watches in one session, and stops in time for the next one.
 func (w *watcher) follow(ctx context.Context, s *session) error {
@@ -52,9 +81,9 @@ func (w *watcher) follow(ctx context.Context, s *session) error {
 	defer cancel()
 	f, err := w.feed(inner)
 	if err == nil {
-		err = f.observe(inner, s, func() error { return w.deliver(inner) })
+		err = f.observe(inner, s, func() error { return w.moved(inner) })
 	}
-	if w.told != nil || ctx.Err() == nil && inner.Err() != nil {
+	if errors.As(err, &w.told) || ctx.Err() == nil && inner.Err() != nil {
 		return nil
 	}
 	return err
@@ -69,19 +98,4 @@ func (w *watcher) feed(ctx context.Context) (*feed, error) {
 	defer w.b.turn.give()
 	f.next = w.b.feed.next
 	return f, nil
-}
-
-// deliver tells what is new.
-func (w *watcher) deliver(ctx context.Context) error {
-	fresh, err := w.b.recordsFrom(ctx, w.seen)
-	if err != nil {
-		return err
-	}
-	for _, r := range fresh {
-		w.seen++
-		if w.told = w.fn(r); w.told != nil {
-			return w.told
-		}
-	}
-	return nil
 }
