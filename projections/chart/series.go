@@ -28,6 +28,8 @@ type Series struct {
 	Display string
 	Unit    string
 	Points  []Point // in order of time
+	// Low and High are the usual range as the newest result gives it, or nil.
+	Low, High *float64
 }
 
 // Point is one measurement.
@@ -62,7 +64,7 @@ func (c *Chart) Series(code string) []Series {
 			if found[k] == nil {
 				found[k] = &Series{Code: main, Unit: m.Unit}
 			}
-			found[k].Display = m.Display
+			found[k].Display, found[k].Low, found[k].High = m.Display, m.Low, m.High
 			found[k].Points = append(found[k].Points, Point{Time: s.Effective, Number: m.Number, Text: m.Text, Record: it.root.ID})
 		}
 	}

@@ -57,6 +57,8 @@ type Measurement struct {
 	// Text is the number as it was written, after its comparator if there was one.
 	Text string
 	Unit string
+	// Low and High are the usual range as the result itself gives it, or nil.
+	Low, High *float64
 }
 
 // Describe returns the summary of a resource. It fails, with ErrMalformed, only where there is no resource of any kind;

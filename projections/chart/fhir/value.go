@@ -109,5 +109,17 @@ func measurement(n node) (Measurement, bool) {
 		return Measurement{}, false
 	}
 	m.Number = f
+	usual := n.get("referenceRange")
+	m.Low, m.High = bound(usual.get("low"), m.Unit), bound(usual.get("high"), m.Unit)
 	return m, true
+}
+
+// bound returns one end of a range, if it is a number in the unit of the result.
+func bound(n node, unit string) *float64 {
+	number := n.get("value")
+	f, err := strconv.ParseFloat(number.text(), 64)
+	if _, of := amount(n); err != nil || number.kind != '0' || math.IsInf(f, 0) || of != "" && of != unit {
+		return nil
+	}
+	return &f
 }
