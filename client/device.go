@@ -41,23 +41,30 @@ func AdoptHome(dir string, passphrase, handed []byte, code *recovery.Secret) (*H
 }
 
 func adoptHome(dir string, passphrase, handed []byte, code *recovery.Secret, cost keystore.Params) (*Home, error) {
-	h := &Home{dir: dir, turns: make(map[string]turn)}
-	if err := h.take(handed); err != nil {
-		return nil, fmt.Errorf("adopting what another device has handed over: %w", err)
+	h, err := AdoptInMemory(handed)
+	if err != nil {
+		return nil, err
 	}
+	store, key := InDirectory(dir), keystore.Passphrase(passphrase).Costing(cost)
 	if code != nil {
-		made, err := newHome(dir, passphrase, h.person, code, cost, h.secrets)
+		made, err := newHome(store, h.person, code, h.secrets, key)
 		if err == nil {
 			made.keys = h.keys
 		}
 		return made, err
 	}
-	var err error
-	if h.keystore, err = keystore.Create(keystoreAt(dir), handed, keystore.Passphrase(passphrase).Costing(cost)); errors.Is(err, fs.ErrExist) {
-		return nil, errTaken(dir)
+	h.store = store
+	if err := h.createKeystore(handed, key); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("creating a home: %w", err)
+	return h, nil
+}
+
+// AdoptInMemory returns a home in memory of what Handover returned on another device.
+func AdoptInMemory(handed []byte) (*Home, error) {
+	h := &Home{store: InMemory(), turns: make(map[string]turn)}
+	if err := h.take(handed); err != nil {
+		return nil, fmt.Errorf("adopting what another device has handed over: %w", err)
 	}
 	return h, nil
 }
@@ -74,8 +81,8 @@ func (h *Home) take(contents []byte) (err error) {
 	return err
 }
 
-func errTaken(dir string) error {
-	return fmt.Errorf("there is an identity in %s already: use it, or choose another --home", dir)
+func errTaken(store Store) error {
+	return fmt.Errorf("there is an identity in %s already: use it, or choose another --home", store)
 }
 
 // Copy returns a copy of the keystore, which opens by what opens the home now, for ever. With an authority in it, it is for restoring what
@@ -92,24 +99,21 @@ func (h *Home) Copy() ([]byte, error) {
 
 // RestoreHome makes a copy that Copy returned the keystore of a new home at dir, which the passphrase opens.
 func RestoreHome(dir string, copied, passphrase []byte) (*Home, error) {
-	return restoreHome(dir, func(at keystore.Place) (*keystore.Keystore, error) {
-		return keystore.Restore(at, copied, keystore.Passphrase(passphrase))
-	})
+	return RestoreHomeIn(InDirectory(dir), copied, keystore.Passphrase(passphrase))
 }
 
 // RestoreHomeRecovery is RestoreHome by the recovery code, for who has forgotten the copy's passphrase.
 func RestoreHomeRecovery(dir string, copied []byte, code *recovery.Secret) (*Home, error) {
-	return restoreHome(dir, func(at keystore.Place) (*keystore.Keystore, error) {
-		secret := code.KeystoreSecret()
-		defer clear(secret)
-		return keystore.Restore(at, copied, keystore.Recovery([32]byte(secret)))
-	})
+	secret := code.KeystoreSecret()
+	defer clear(secret)
+	return RestoreHomeIn(InDirectory(dir), copied, keystore.Recovery([32]byte(secret)))
 }
 
-func restoreHome(dir string, restore func(keystore.Place) (*keystore.Keystore, error)) (*Home, error) {
-	h, err := openHome(dir, restore)
+// RestoreHomeIn makes a copy that Copy returned the keystore of a new home in a store, by a key of the copy.
+func RestoreHomeIn(store Store, copied []byte, by keystore.Key) (*Home, error) {
+	h, err := openHome(store, func(at keystore.Place) (*keystore.Keystore, error) { return keystore.Restore(at, copied, by) })
 	if errors.Is(err, fs.ErrExist) {
-		return nil, errTaken(dir)
+		return nil, errTaken(store)
 	}
 	return h, err
 }

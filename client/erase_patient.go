@@ -190,7 +190,7 @@ func (h *Home) forgetRecord(ctx context.Context) error {
 		}
 	}
 	for _, name := range names {
-		if err := h.remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := h.store.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -216,7 +216,7 @@ func (h *Home) forgetRecord(ctx context.Context) error {
 
 // headsOf returns the names of the files that keep where certain chains end.
 func (h *Home) headsOf(wanted func(chain string) bool) ([]string, error) {
-	all, err := h.list(headPrefix)
+	all, err := h.store.List(headPrefix)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ func AdoptCheapHome(dir string, passphrase, handed []byte, code *recovery.Secret
 }
 
 // Dir returns where the home is.
-func (h *Home) Dir() string { return h.dir }
+func (h *Home) Dir() string { return h.store.String() }
 
 // TakeNext does the first half of what Replace does in the home, as a program that dies after it.
 func (h *Home) TakeNext() error { return h.takeNext() }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -190,19 +191,21 @@ func (h *Home) Keep(ctx context.Context, chain ledger.Chain, drafts []Draft) err
 
 // Files returns a copy of the files of a home in memory, and Restore puts one back.
 func (h *Home) Files() map[string][]byte {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	files := make(map[string][]byte, len(h.files))
-	for name, contents := range h.files {
-		files[name] = contents
+	m := h.store.(*memory)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	files := make(map[string][]byte, len(m.files))
+	for name, contents := range m.files {
+		files[name] = bytes.Clone(contents)
 	}
 	return files
 }
 
 func (h *Home) Restore(files map[string][]byte) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.files = files
+	m := h.store.(*memory)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.files = files
 }
 
 // AddKeys puts attribute keys into a home, whoever they were issued to.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"slices"
 	"sync"
 
@@ -20,10 +19,10 @@ import (
 )
 
 // Home is what one person or authority keeps on their machine: the secrets in a keystore, and files beside it that are
-// sealed with the keystore's key. A home without a directory lives in memory.
+// sealed with the keystore's key. A home without a keystore lives in memory.
 type Home struct {
 	redacted
-	dir      string
+	store    Store
 	keystore *keystore.Keystore // nil in memory, and with an agent
 	agent    Keys               // which acts with the keys if they are not here
 	hangUp   func()             // ends what there is with the agent
@@ -33,8 +32,7 @@ type Home struct {
 	whose   sync.Mutex         // taken after mu, and held for nothing else
 	person  *identity.Identity // replaced under mu and whose
 	keys    []*abe.AttributeKey
-	files   map[string][]byte // in memory
-	turns   map[string]turn   // of locks
+	turns   map[string]turn // of locks
 
 	// Where the authority is kept, if not in the keystore.
 	load func() (*authority.Authority, error)
@@ -55,8 +53,6 @@ type secrets struct {
 	Lost     *lostSecrets `cbor:"9,keyasint,omitempty"`  // while the identity is being recovered
 	Next     *nextSecrets `cbor:"10,keyasint,omitempty"` // while its keys are being replaced
 }
-
-func keystoreAt(dir string) keystore.Place { return keystore.At(filepath.Join(dir, "keystore")) }
 
 // NewHome makes an identity and a home in memory for it. Nothing recovers the identity once the home is gone.
 func NewHome() (*Home, error) {
@@ -90,11 +86,17 @@ func CreateHome(dir string, passphrase []byte, person *identity.Identity, code *
 }
 
 func createHome(dir string, passphrase []byte, person *identity.Identity, code *recovery.Secret, cost keystore.Params) (*Home, error) {
-	return newHome(dir, passphrase, person, code, cost, secrets{})
+	return newHome(InDirectory(dir), person, code, secrets{}, keystore.Passphrase(passphrase).Costing(cost))
+}
+
+// CreateHomeIn keeps an identity in a new home in a store, which each of the keys opens, and the recovery code that the identity was
+// drawn for.
+func CreateHomeIn(store Store, person *identity.Identity, code *recovery.Secret, keys ...keystore.Key) (*Home, error) {
+	return newHome(store, person, code, secrets{}, keys...)
 }
 
 // newHome creates a home with secrets that are not the identity's alone.
-func newHome(dir string, passphrase []byte, person *identity.Identity, code *recovery.Secret, cost keystore.Params, s secrets) (*Home, error) {
+func newHome(store Store, person *identity.Identity, code *recovery.Secret, s secrets, keys ...keystore.Key) (*Home, error) {
 	key, err := recoveryKey(code)
 	if err != nil {
 		return nil, fmt.Errorf("creating a home: %w", err)
@@ -107,7 +109,7 @@ func newHome(dir string, passphrase []byte, person *identity.Identity, code *rec
 		return nil, fmt.Errorf("creating a home: %w", err)
 	}
 	s.Identity, s.Escrow = person.Bytes(), escrow.Public()
-	h := &Home{dir: dir, person: person, secrets: s, turns: make(map[string]turn)}
+	h := &Home{store: store, person: person, secrets: s, turns: make(map[string]turn)}
 	contents, err := canonical.Marshal(&h.secrets)
 	if err != nil {
 		return nil, err
@@ -115,44 +117,52 @@ func newHome(dir string, passphrase []byte, person *identity.Identity, code *rec
 	defer clear(contents)
 	secret := code.KeystoreSecret()
 	defer clear(secret)
-	h.keystore, err = keystore.Create(keystoreAt(dir), contents, keystore.Passphrase(passphrase).Costing(cost), keystore.Recovery([32]byte(secret)))
-	if errors.Is(err, fs.ErrExist) {
-		return nil, errTaken(dir)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("creating a home: %w", err)
+	if err := h.createKeystore(contents, append(keys, keystore.Recovery([32]byte(secret)))...); err != nil {
+		return nil, err
 	}
 	return h, nil
 }
 
+func (h *Home) createKeystore(contents []byte, keys ...keystore.Key) (err error) {
+	h.keystore, err = keystore.Create(h.store.Keystore(), contents, keys...)
+	if errors.Is(err, fs.ErrExist) {
+		return errTaken(h.store)
+	}
+	if err != nil {
+		return fmt.Errorf("creating a home: %w", err)
+	}
+	return nil
+}
+
 // OpenHome opens the home at dir.
 func OpenHome(dir string, passphrase []byte) (*Home, error) {
-	return openHome(dir, func(at keystore.Place) (*keystore.Keystore, error) {
-		return keystore.Open(at, keystore.Passphrase(passphrase))
-	})
+	return OpenHomeIn(InDirectory(dir), keystore.Passphrase(passphrase))
 }
 
 // RecoverHome opens the home at dir by the recovery code, for who has forgotten the passphrase.
 func RecoverHome(dir string, code *recovery.Secret) (*Home, error) {
-	return openHome(dir, func(at keystore.Place) (*keystore.Keystore, error) {
-		secret := code.KeystoreSecret()
-		defer clear(secret)
-		return keystore.Open(at, keystore.Recovery([32]byte(secret)))
-	})
+	secret := code.KeystoreSecret()
+	defer clear(secret)
+	return OpenHomeIn(InDirectory(dir), keystore.Recovery([32]byte(secret)))
 }
 
-func openHome(dir string, open func(keystore.Place) (*keystore.Keystore, error)) (*Home, error) {
-	ks, err := open(keystoreAt(dir))
+// OpenHomeIn opens the home in a store by a key.
+func OpenHomeIn(store Store, by keystore.Key) (*Home, error) {
+	return openHome(store, func(at keystore.Place) (*keystore.Keystore, error) { return keystore.Open(at, by) })
+}
+
+func openHome(store Store, open func(keystore.Place) (*keystore.Keystore, error)) (*Home, error) {
+	ks, err := open(store.Keystore())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no identity in %s: make one with 'phr id create', or choose another --home", dir)
+		return nil, fmt.Errorf("there is no identity in %s: make one with 'phr id create', or choose another --home", store)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("opening the home %s: %w", dir, err)
+		return nil, fmt.Errorf("opening the home %s: %w", store, err)
 	}
-	h := &Home{dir: dir, keystore: ks, turns: make(map[string]turn)}
+	h := &Home{store: store, keystore: ks, turns: make(map[string]turn)}
 	if err := h.unpack(); err != nil {
 		h.Close()
-		return nil, fmt.Errorf("opening the home %s: %w", dir, err)
+		return nil, fmt.Errorf("opening the home %s: %w", store, err)
 	}
 	return h, nil
 }
@@ -178,14 +188,14 @@ func parseKeys(all [][]byte) ([]*abe.AttributeKey, error) {
 // HomeOf returns a home in memory for an identity whose keys are kept elsewhere.
 func HomeOf(person *identity.Identity) *Home {
 	return &Home{
-		person: person, secrets: secrets{Identity: person.Bytes()}, files: make(map[string][]byte), turns: make(map[string]turn),
+		person: person, secrets: secrets{Identity: person.Bytes()}, store: InMemory(), turns: make(map[string]turn),
 	}
 }
 
 // HomeWith returns the home at dir whose keys an agent holds. What changes the keystore fails in it, with ErrAgent. Close calls
 // hangUp.
 func HomeWith(dir string, agent Keys, hangUp func()) *Home {
-	return &Home{dir: dir, agent: agent, hangUp: hangUp, turns: make(map[string]turn)}
+	return &Home{store: InDirectory(dir), agent: agent, hangUp: hangUp, turns: make(map[string]turn)}
 }
 
 // HomeOfAuthority returns a home in memory for the founder of an authority that is kept elsewhere, where other processes may change

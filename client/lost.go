@@ -139,5 +139,5 @@ func (l *Lost) createHome(dir string, passphrase []byte, next *recovery.Secret, 
 		}
 	}
 	s := secrets{Authority: l.escrow.Authority, Lost: &lostSecrets{Key: l.key.Bytes()}}
-	return newHome(dir, passphrase, person, next, cost, s)
+	return newHome(InDirectory(dir), person, next, s, keystore.Passphrase(passphrase).Costing(cost))
 }

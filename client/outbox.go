@@ -86,7 +86,7 @@ func (h *Home) done(ctx context.Context, o *outgoing) error {
 	if err != nil {
 		return err
 	}
-	return h.remove(o.file())
+	return h.store.Remove(o.file())
 }
 
 // waiting returns what is still to be written to a chain.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -213,7 +212,7 @@ func (c *Client) stays(before pin, why string, shown []byte) error {
 type LogError struct {
 	Why           string
 	Before, Shown []byte // signed notes; there is no second one if the node shows none
-	File          string // with both of them, in the home; "" for a home in memory
+	File          string // with both of them, in the home; "" for a home that is in no directory
 }
 
 // Error says what happened and what to do.
@@ -250,12 +249,14 @@ func (e *LogError) evidence(root identity.GID, before, now [32]byte) ([]byte, er
 	return []byte(b.String()), nil
 }
 
-// writeEvidence writes a text that is no secret into the home, and returns the file's path. The same text goes into the same file.
+// writeEvidence writes a text that is no secret into the home, and returns the file's path; "" for a home that is in no directory. The same
+// text goes into the same file.
 func (h *Home) writeEvidence(text []byte) (string, error) {
-	if h.dir == "" {
+	dir, ok := h.store.(directory)
+	if !ok {
 		return "", nil
 	}
 	hash := sha256.Sum256(text)
 	name := "lost-" + hex.EncodeToString(hash[:8]) + ".txt"
-	return filepath.Join(h.dir, name), writeFile(h.dir, name, text)
+	return dir.path(name), dir.Write(name, text)
 }

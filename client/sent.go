@@ -162,7 +162,7 @@ func (h *Home) dropSent(ctx context.Context, lines ...sent) error {
 
 // removeLeft removes a file that may be gone: another process of this home may have been faster.
 func (h *Home) removeLeft(name string) error {
-	if err := h.remove(name); !errors.Is(err, fs.ErrNotExist) {
+	if err := h.store.Remove(name); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

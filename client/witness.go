@@ -33,7 +33,7 @@ func (h *Home) SetWitnessPolicy(p *witness.Policy) error {
 	if p != nil {
 		return h.write(policyName, []byte(p.String()))
 	}
-	if err := h.remove(policyName); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := h.store.Remove(policyName); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
