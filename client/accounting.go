@@ -43,10 +43,11 @@ type Disclosure struct {
 
 // Basis is the grant that a session rests on.
 type Basis struct {
-	ledger.Term           // in its newest form
-	To          string    // its expression, with the GID of the person it names
-	Granted     time.Time // log time; zero if no policy on the log holds the grant
-	Revoked     time.Time // log time; zero if it was not
+	ledger.Term              // in its newest form
+	To          string       // its expression, with the GID of the person it names
+	Person      identity.GID // it names; "" if none, or none that the caller may know of
+	Granted     time.Time    // log time; zero if no policy on the log holds the grant
+	Revoked     time.Time    // log time; zero if it was not
 }
 
 // Review is what somebody found about an emergency.
@@ -116,19 +117,23 @@ func (c *Client) basis(ctx context.Context, name ledger.Compartment, id ledger.T
 	}
 	basis := &Basis{Term: ledger.Term{ID: id}}
 	return basis, b.do(ctx, loginKey, func(*session) error {
-		story := storyOf(b.sets, id)
-		if story == nil {
-			return nil
-		}
-		basis.Term, basis.Granted, basis.To = story.term, story.granted, story.term.Expression
-		if person != "" {
-			basis.To = strings.ReplaceAll(basis.To, ledger.GrantAttribute(c.GID(), id).String(), "gid:"+string(person))
-		}
-		if story.ended != nil {
-			basis.Revoked = story.ended.LogTime
+		if story := storyOf(b.sets, id); story != nil {
+			*basis = *story.basis(b.chain, person)
 		}
 		return nil
 	})
+}
+
+// basis sums the story up, of a grant that names person, if anybody.
+func (s *grantStory) basis(chain ledger.Chain, person identity.GID) *Basis {
+	basis := &Basis{Term: s.term, To: s.term.Expression, Person: person, Granted: s.granted}
+	if person != "" {
+		basis.To = strings.ReplaceAll(basis.To, ledger.GrantAttribute(chain.GID(), s.term.ID).String(), "gid:"+string(person))
+	}
+	if s.ended != nil {
+		basis.Revoked = s.ended.LogTime
+	}
+	return basis
 }
 
 // addPeopleTo adds who the people are.

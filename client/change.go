@@ -13,15 +13,19 @@ import (
 )
 
 // Change is a change of who is let into a compartment: a new grant, another form of one, or its end. It is worked out
-// first, so that it can be looked at before it is made. What Preview says is what Make does, as long as nobody writes or
-// changes the policy in between.
+// first, so that it can be looked at before it is made. What Preview says is what Make does, as long as nobody writes in
+// between; where the grants are others by then, it fails with ErrMoved.
 type Change struct {
 	b             *Book
 	verb          string           // of errors
 	before, after *ledger.LiveTerm // nil for a new grant, and for a revocation
 	who           identity.GID     // the person named in a new grant; "" if none is
 	dropped       bool
+	looked        *ledger.Hash // of the policy that it was looked at by last; nil if it never was
 }
+
+// ErrMoved is returned, wrapped, for a change that was looked at, and is another by now: the grants were changed meanwhile.
+var ErrMoved = errors.New("the grants were changed since you looked: look again")
 
 // Term returns the id of the grant that the change is about.
 func (c *Change) Term() ledger.TermID {
@@ -177,12 +181,22 @@ func (c *Change) made(f *ledger.CompartmentFact, tried bool) (bool, error) {
 	switch {
 	case is(c.after) && (tried || c.after != nil):
 		return true, nil
+	case is(c.before) && c.looked != nil && *c.looked != policyOf(f):
+		return false, fmt.Errorf("%s: %w", c.b.chain.Compartment, ErrMoved)
 	case is(c.before):
 		return false, nil
 	case now == nil:
 		return false, fmt.Errorf("%s has no grant %s any more: see 'phr grants'", c.b.chain.Compartment, c.Term())
 	}
 	return false, fmt.Errorf("grant %s was changed meanwhile: see 'phr grants', and decide again", c.Term())
+}
+
+// policyOf returns which policy a compartment has; zero if it has none.
+func policyOf(f *ledger.CompartmentFact) (h ledger.Hash) {
+	if f.Set != nil {
+		h = f.Set.Hash
+	}
+	return h
 }
 
 // submit submits the change, and the key of a person whom a new grant names.

@@ -32,6 +32,9 @@ type Granted struct {
 	Dropped bool // a branch of To that everybody satisfies, such as patient@phr, was left out: the patient can always open
 }
 
+// ErrEverybody is returned, wrapped, for a grant that the registry's attributes alone would satisfy.
+var ErrEverybody = errors.New("would let everybody in that the registry knows")
+
 var gidPattern = regexp.MustCompile(`(?i)\bgid:([a-z2-7]+)`)
 
 // Grant lets someone into the compartment, which must be the caller's own. The term counts as soon as it returns.
@@ -112,8 +115,8 @@ func (b *Book) parseTo(to string, id ledger.TermID) (who identity.GID, p *policy
 	}
 	kept, ok := p.Without(func(a policy.Attribute) bool { return a.Authority == ledger.RegistryName })
 	if !ok {
-		return "", nil, false, fmt.Errorf("%s would let everybody in that the registry knows: the patient can always open, and others "+
-			"need an attribute of their own authority, as in doctor@city-hospital", p)
+		return "", nil, false, fmt.Errorf("%s %w: the patient can always open, and others "+
+			"need an attribute of their own authority, as in doctor@city-hospital", p, ErrEverybody)
 	}
 	return who, kept, kept.String() != p.String(), nil
 }

@@ -64,6 +64,8 @@ func (c *Change) Preview(ctx context.Context) (*Preview, error) {
 	if err != nil {
 		return nil, err
 	}
+	looked := policyOf(f)
+	c.looked = &looked
 	now := c.b.c.config.Now()
 	p := &Preview{Chain: c.b.chain, Person: persons[c.Term()], Dropped: c.dropped}
 	if c.before != nil {
@@ -232,30 +234,36 @@ func (c *Change) resolves(ctx context.Context, t *ledger.LiveTerm) error {
 	return err
 }
 
-// opened counts the records in the epochs that a holder of the term can open after the change: by links back from the one in
-// force, if the past is part of the grant, and where the term has a wrap that is kept. Whenever the patient gives keys to
-// somebody, the links that are missing are made.
+// opened counts the records that a holder of the term can open after the change. Whenever the patient gives keys to somebody, the
+// links that are missing are made.
 func (c *Change) opened(f *ledger.CompartmentFact, way *course) (n uint64) {
-	linked := c.after.History // the epoch can be reached from the one in force
-	mends := way.wrap || way.epoch != ""
-	epochs := epochsOf(f)
-	for i, e := range slices.Backward(epochs) {
-		if e != f.Epoch && !mends {
-			_, there := epochs[i+1].Part(ledger.PartLink)
-			linked = linked && there && !epochs[i+1].LinkDisputed
-		}
-		wrapped := c.kept(f, e)
-		if linked || wrapped {
-			n += e.Records - e.Erased
-		}
-		linked = linked || wrapped && c.after.History
+	for _, e := range reach(f, &c.after.Term, c.after.History, way.wrap || way.epoch != "") {
+		n += e.Records - e.Erased
 	}
 	return n
 }
 
-// kept tells whether the term has a wrap in an epoch, which a node has not erased because others stand for it.
-func (c *Change) kept(f *ledger.CompartmentFact, e *ledger.Epoch) bool {
-	name := ledger.WrapName(c.after.ID)
+// reach returns the epochs that a holder of a term can open: by links back from the one in force, if the past is part of the grant and
+// they are given that one, and where the term has a wrap that is kept. Mended says whether the links that are missing are made.
+func reach(f *ledger.CompartmentFact, t *ledger.Term, linked, mended bool) (all []*ledger.Epoch) {
+	epochs := epochsOf(f)
+	for i, e := range slices.Backward(epochs) {
+		if e != f.Epoch && !mended {
+			_, there := epochs[i+1].Part(ledger.PartLink)
+			linked = linked && there && !epochs[i+1].LinkDisputed
+		}
+		wrapped := kept(f, e, t.ID)
+		if linked || wrapped {
+			all = append(all, e)
+		}
+		linked = linked || wrapped && t.History
+	}
+	return all
+}
+
+// kept tells whether a term has a wrap in an epoch, which a node has not erased because others stand for it.
+func kept(f *ledger.CompartmentFact, e *ledger.Epoch, id ledger.TermID) bool {
+	name := ledger.WrapName(id)
 	_, there := e.Part(name)
 	return there && !slices.ContainsFunc(f.Obsolete(), func(p ledger.EpochPart) bool {
 		return p.Epoch == e.Number && p.Part.Name == name

@@ -11,7 +11,6 @@ import (
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
-	"github.com/phrledger/phr/ledger/protocol"
 )
 
 // ProxyRequest says who is to act for the caller, a patient, and where.
@@ -34,33 +33,36 @@ type Proxy struct {
 // AddProxy lets a person act for the caller on compartments of the caller's record: all of it counts once it returns, and
 // none of it after an error, unless the answer of the node was lost.
 func (c *Client) AddProxy(ctx context.Context, r ProxyRequest) ([]Proxy, error) {
-	if err := c.checkProxy(&r); err != nil {
-		return nil, fmt.Errorf("naming a proxy: %w", err)
+	changes, err := c.PlanProxy(ctx, r)
+	if err != nil {
+		return nil, err
 	}
-	var all []*naming
-	for _, name := range r.Compartments {
-		n, err := c.naming(ctx, &r, name)
-		if err != nil {
-			return nil, fmt.Errorf("naming a proxy: %w", err)
-		}
-		all = append(all, n)
+	if err := c.MakeAll(ctx, changes...); err != nil {
+		return nil, err
 	}
-	// In the order of their names, so that two who do this at once don't wait for each other.
-	for _, n := range all {
-		if err := n.b.turn.take(ctx); err != nil {
-			return nil, err
-		}
-		defer n.b.turn.give()
-	}
-	if err := c.attempt(ctx, loginKey, func(s *session) error { return c.submitProxy(ctx, s, r.To, all) }); err != nil {
-		return nil, fmt.Errorf("naming a proxy: %w", err)
-	}
-	named := make([]Proxy, len(all))
-	for i, n := range all {
-		named[i] = Proxy{Chain: n.b.chain, Term: n.term.Term, Person: r.To}
+	named := make([]Proxy, len(changes))
+	for i, change := range changes {
+		named[i] = Proxy{Chain: change.b.chain, Term: change.after.Term, Person: r.To}
 	}
 	return named, nil
 }
+
+// PlanProxy works out what AddProxy changes, and changes nothing: a change for each compartment, for MakeAll.
+func (c *Client) PlanProxy(ctx context.Context, r ProxyRequest) ([]*Change, error) {
+	if err := c.checkProxy(&r); err != nil {
+		return nil, fmt.Errorf("%s: %w", namingProxy, err)
+	}
+	changes := make([]*Change, len(r.Compartments))
+	for i, name := range r.Compartments {
+		var err error
+		if changes[i], err = c.planProxy(ctx, &r, name); err != nil {
+			return nil, fmt.Errorf("%s: %w", namingProxy, err)
+		}
+	}
+	return changes, nil
+}
+
+const namingProxy = "naming a proxy"
 
 // checkProxy says what the node would refuse, in words of what was asked.
 func (c *Client) checkProxy(r *ProxyRequest) error {
@@ -85,13 +87,7 @@ func (c *Client) checkProxy(r *ProxyRequest) error {
 	return nil
 }
 
-// naming is a proxy's term for one compartment, about to be set.
-type naming struct {
-	b    *Book
-	term ledger.LiveTerm
-}
-
-func (c *Client) naming(ctx context.Context, r *ProxyRequest, name ledger.Compartment) (*naming, error) {
+func (c *Client) planProxy(ctx context.Context, r *ProxyRequest, name ledger.Compartment) (*Change, error) {
 	b, err := c.Book(ctx, c.GID(), name)
 	if err != nil {
 		return nil, err
@@ -101,43 +97,10 @@ func (c *Client) naming(ctx context.Context, r *ProxyRequest, name ledger.Compar
 		return nil, err
 	}
 	p := policy.Leaf(ledger.GrantAttribute(c.GID(), id))
-	return &naming{b, ledger.LiveTerm{Policy: p, Term: ledger.Term{
+	term := &ledger.LiveTerm{Policy: p, Term: ledger.Term{
 		ID: id, Expression: p.String(), Write: r.Write, History: !r.FromNow, Until: r.Until.UnixMilli(), Proxy: true,
-	}}}, nil
-}
-
-// submitProxy submits the terms of all compartments, and the keys of the person, at once.
-func (c *Client) submitProxy(ctx context.Context, s *session, who identity.GID, all []*naming) error {
-	var events []*ledger.Event
-	var parts []protocol.PartData
-	terms := make([]ledger.TermID, len(all))
-	for i, n := range all {
-		terms[i] = n.term.ID
-		if err := n.b.catchUp(ctx, s); err != nil {
-			return err
-		}
-		f, err := n.b.existing()
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(f.Terms, func(t ledger.LiveTerm) bool { return t.ID == n.term.ID }) {
-			return nil // a try before counts after all, and with this one all of them
-		}
-		bodies, sealed, err := (&Change{b: n.b, after: &n.term}).bodies(ctx, s, &f)
-		if err != nil {
-			return err
-		}
-		next, err := n.b.next(s, bodies)
-		if err != nil {
-			return err
-		}
-		events, parts = append(events, next...), append(parts, sealed...)
-	}
-	issued, err := c.issue(ctx, s, who, terms...)
-	if err != nil {
-		return err
-	}
-	return c.submit(ctx, s.conn, protocol.IngestOwner(string(c.GID())), slices.Concat(issued, events), parts)
+	}}
+	return &Change{b: b, verb: namingProxy, after: term, who: r.To}, nil
 }
 
 // Proxies returns who acts for the caller, on any compartment, those whose right has ended among them.
