@@ -126,12 +126,18 @@ func (c *Client) basis(ctx context.Context, name ledger.Compartment, id ledger.T
 
 // basis sums the story up, of a grant that names person, if anybody.
 func (s *grantStory) basis(chain ledger.Chain, person identity.GID) *Basis {
-	basis := &Basis{Term: s.term, To: s.term.Expression, Person: person, Granted: s.granted}
-	if person != "" {
-		basis.To = strings.ReplaceAll(basis.To, ledger.GrantAttribute(chain.GID(), s.term.ID).String(), "gid:"+string(person))
-	}
+	basis := basisOf(chain, &s.term, person)
+	basis.Granted = s.granted
 	if s.ended != nil {
 		basis.Revoked = s.ended.LogTime
+	}
+	return basis
+}
+
+func basisOf(chain ledger.Chain, t *ledger.Term, person identity.GID) *Basis {
+	basis := &Basis{Term: *t, To: t.Expression, Person: person}
+	if person != "" {
+		basis.To = strings.ReplaceAll(basis.To, ledger.GrantAttribute(chain.GID(), t.ID).String(), "gid:"+string(person))
 	}
 	return basis
 }

@@ -98,3 +98,20 @@ func (b *Book) RecordsOf(ctx context.Context, ids ...ledger.TermID) (all []chart
 	})
 	return all, err
 }
+
+// Holders returns who satisfies the grant: whoever holds all attributes of one of the sets, in which PersonAttribute stands for the person
+// whom it names.
+func (g *Basis) Holders(patient identity.GID) ([][]policy.Attribute, error) {
+	p, err := policy.Parse(g.Expression)
+	if err != nil {
+		return nil, err
+	}
+	sets, err := p.MinimalSets()
+	own := ledger.GrantAttribute(patient, g.ID)
+	for _, set := range sets {
+		if i := slices.Index(set, own); i >= 0 && g.Person != "" {
+			set[i] = PersonAttribute(g.Person)
+		}
+	}
+	return sets, err
+}

@@ -37,6 +37,15 @@ type Preview struct {
 	Sessions []OpenSession // on the grant, now
 }
 
+// Grant returns the grant as the change leaves it; of a revocation, as it was.
+func (p *Preview) Grant() *Basis {
+	term := p.After
+	if term == nil {
+		term = p.Before
+	}
+	return basisOf(p.Chain, term, p.Person)
+}
+
 // Holders are those who hold all attributes of one of the sets. An attribute that the patient issued stands for the person
 // named in that grant.
 type Holders struct{ Read, Write [][]policy.Attribute }

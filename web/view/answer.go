@@ -24,6 +24,8 @@ type View struct {
 	config Config
 	calls  map[string]Call
 	names  names
+	kinds  kinds
+	shown  shown
 }
 
 // New returns a View of a client. The client stays the caller's to close.

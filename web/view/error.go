@@ -43,6 +43,7 @@ var saying = []said{
 		CodeAsleep, "Nothing was heard of this organisation for more than two days. It may have removed people since.",
 		"Nobody was given anything.", "Try again when the organisation is back.",
 	}},
+	{client.ErrMoved, Error{CodeMoved, "Who can open this was changed since you looked.", "Nothing was changed now.", "Look again, and decide then."}},
 	{client.ErrUnsealed, Error{CodeOther, "It is written, and not sealed yet.", "It will not get lost.", "Try again in a moment."}},
 	{keystore.ErrPassphrase, Error{CodePassphrase, "This passphrase does not open it, or the file is damaged.", "", "Check the passphrase."}},
 	{keystore.ErrRecovery, Error{

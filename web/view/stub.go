@@ -52,8 +52,6 @@ func (v *View) MakeImport(ctx context.Context, args Token) (r Written, err error
 
 func (v *View) Export(ctx context.Context, args Of) (r Download, err error) { return r, errNotBuilt }
 
-func (v *View) Sharing(ctx context.Context, args Of) (r Sharing, err error) { return r, errNotBuilt }
-
 func (v *View) Circle(ctx context.Context, args Nothing) (r Circle, err error) { return r, errNotBuilt }
 
 func (v *View) PreviewGrant(ctx context.Context, args GrantDraft) (r GrantPreview, err error) {

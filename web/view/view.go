@@ -39,6 +39,7 @@ const (
 	CodePassphrase = "passphrase" // wrong, or a damaged vault
 	CodeErased     = "erased"
 	CodeLocked     = "locked"
+	CodeMoved      = "moved" // it has changed since it was looked at: look again
 )
 
 // Person is somebody as a screen names them.
@@ -67,7 +68,7 @@ type Me struct {
 type HeldKey struct {
 	Attribute string `json:"attribute"`      // doctor
 	Authority string `json:"authority"`      // city-hospital
-	Kind      string `json:"kind,omitempty"` // of the authority: hospital, health club, insurer, employer, registry
+	Kind      string `json:"kind,omitempty"` // of the authority: hospital, health-club, insurer, employer, registry
 	Version   uint32 `json:"version"`
 }
 
