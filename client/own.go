@@ -71,6 +71,15 @@ func (c *Client) RegisterPatient(ctx context.Context) error {
 	return err
 }
 
+// IsPatient tells whether the caller is a patient.
+func (c *Client) IsPatient(ctx context.Context) (bool, error) {
+	_, err := c.Person(ctx, c.GID())
+	if codeOf(err) == protocol.CodeNotFound {
+		err = nil
+	}
+	return c.isPatient(c.GID()), err
+}
+
 // isPatient tells whether a person is known to be a patient.
 func (c *Client) isPatient(gid identity.GID) bool {
 	c.mu.Lock()

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -47,6 +48,21 @@ func (b *Book) Since(ctx context.Context, r Reading) (all []chart.Record, now Re
 		return err
 	})
 	return all, now, anew, err
+}
+
+// Place returns where an event of a record stands, and in which epoch it was sealed. Nothing is asked of the node.
+func (b *Book) Place(ctx context.Context, id ledger.EventID) (p Place, epoch uint32, err error) {
+	if err := b.turn.take(ctx); err != nil {
+		return p, 0, err
+	}
+	defer b.turn.give()
+	for _, e := range b.records {
+		if e.ID == id {
+			_, content, _ := contentOf(e)
+			return Place{Event: id, Number: e.Number, Hash: e.Hash, Sequence: b.ids[id]}, content.Epoch, nil
+		}
+	}
+	return p, 0, fmt.Errorf("there is no record %s in %s", id, b.chain.Compartment)
 }
 
 // decrypt opens record events. It fails only where the keys could not be asked for.

@@ -62,6 +62,18 @@ func (c *Client) witnessed(ctx context.Context, index uint64) error {
 	}
 }
 
+// IsWitnessed tells whether as many as the home's policy wants have cosigned a tree with entry index in it. Without a policy nobody counts.
+func (c *Client) IsWitnessed(ctx context.Context, index uint64) (bool, error) {
+	p, err := c.home.WitnessPolicy()
+	if err != nil || p == nil {
+		return false, err
+	}
+	if err = c.seeWitnessed(ctx, p, index); errors.Is(err, errUnwitnessed) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // seeWitnessed is witnessed by the newest checkpoint that the node shows with cosignatures. The log goes on from that too.
 func (c *Client) seeWitnessed(ctx context.Context, p *witness.Policy, index uint64) error {
 	at, answer, err := c.askCheckpoint(ctx)

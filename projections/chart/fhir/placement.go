@@ -69,6 +69,11 @@ func Compartment(raw []byte) string {
 	return Health
 }
 
+// Activity tells whether an Observation is about physical activity.
+func (s *Summary) Activity() bool {
+	return anyOf(s.Codes, activityCodes) || anyOf(s.Categories, activityCategories)
+}
+
 func anyOf(codes []Code, set map[Code]bool) bool {
 	for _, c := range codes {
 		if set[Code{System: c.System, Value: c.Value}] {
