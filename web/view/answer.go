@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/phrledger/phr/client"
@@ -26,6 +27,10 @@ type View struct {
 	names  names
 	kinds  kinds
 	shown  shown
+	keys   *keys
+
+	mu      sync.Mutex // guards what follows
+	shelves map[identity.GID]*shelf
 }
 
 // New returns a View of a client. The client stays the caller's to close.
@@ -33,7 +38,10 @@ func New(c Config) *View {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	v := &View{config: c, calls: make(map[string]Call), names: names{known: make(map[identity.GID]Person)}}
+	v := &View{
+		config: c, calls: make(map[string]Call), names: names{known: make(map[identity.GID]Person)}, shelves: make(map[identity.GID]*shelf),
+	}
+	v.keys = &keys{v: v, turn: make(chan struct{}, 1)}
 	for _, call := range Calls() {
 		v.calls[call.Name] = call
 	}

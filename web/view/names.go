@@ -21,6 +21,13 @@ func (n *names) call(p Person) {
 	n.known[identity.GID(p.GID)] = p
 }
 
+// forget has it asked anew how somebody is called.
+func (n *names) forget(gid identity.GID) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.known, gid)
+}
+
 // of returns somebody as far as they are known.
 func (n *names) of(gid identity.GID) (Person, bool) {
 	n.mu.Lock()

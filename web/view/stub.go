@@ -2,38 +2,6 @@ package view
 
 import "context"
 
-func (v *View) Me(ctx context.Context, args Nothing) (r Me, err error) { return r, errNotBuilt }
-
-func (v *View) Enrol(ctx context.Context, args Enrolment) (r Me, err error) { return r, errNotBuilt }
-
-func (v *View) SetName(ctx context.Context, args PersonName) (r Nothing, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) Veto(ctx context.Context, args Reason) (r Nothing, err error) { return r, errNotBuilt }
-
-func (v *View) Today(ctx context.Context, args Nothing) (r Today, err error) { return r, errNotBuilt }
-
-func (v *View) Timeline(ctx context.Context, args TimelineQuery) (r Timeline, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) Trends(ctx context.Context, args Of) (r Trends, err error) { return r, errNotBuilt }
-
-func (v *View) Summary(ctx context.Context, args Of) (r Summary, err error) { return r, errNotBuilt }
-
-func (v *View) Record(ctx context.Context, args RecordQuery) (r Record, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) RecordProof(ctx context.Context, args RecordQuery) (r Download, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) Measurables(ctx context.Context, args Nothing) (r []Measurable, err error) {
-	return r, errNotBuilt
-}
-
 func (v *View) Write(ctx context.Context, args Draft) (r Written, err error) { return r, errNotBuilt }
 
 func (v *View) Withdraw(ctx context.Context, args Withdrawal) (r Nothing, err error) {
