@@ -19,6 +19,7 @@ type Change struct {
 	b             *Book
 	verb          string           // of errors
 	before, after *ledger.LiveTerm // nil for a new grant, and for a revocation
+	also          []ledger.TermID  // that are revoked with before
 	who           identity.GID     // the person named in a new grant; "" if none is
 	dropped       bool
 	looked        *ledger.Hash // of the policy that it was looked at by last; nil if it never was
@@ -38,6 +39,12 @@ func (c *Change) Term() ledger.TermID {
 // Dropped tells whether a branch of a new grant that everybody satisfies, such as patient@phr, is left out: the patient can
 // always open.
 func (c *Change) Dropped() bool { return c.dropped }
+
+// Compartment returns where the change is made.
+func (c *Change) Compartment() ledger.Compartment { return c.b.Compartment() }
+
+// about tells whether a grant is one of those that the change is about.
+func (c *Change) about(id ledger.TermID) bool { return id == c.Term() || slices.Contains(c.also, id) }
 
 // GrantEdit says what is to become of a grant. Who it lets in, and whether the past is part of it, stays: that takes another
 // grant.
@@ -124,8 +131,12 @@ type course struct {
 // written under them.
 func (c *Change) course(f *ledger.CompartmentFact, due string) course {
 	if c.after == nil {
-		kept := slices.DeleteFunc(slices.Clone(f.Terms), func(t ledger.LiveTerm) bool { return t.ID == c.before.ID })
-		return course{terms: kept, epoch: "revoked " + c.before.ID.String()}
+		kept := slices.DeleteFunc(slices.Clone(f.Terms), func(t ledger.LiveTerm) bool { return c.about(t.ID) })
+		why := "revoked " + c.before.ID.String()
+		for _, id := range c.also {
+			why += ", " + id.String()
+		}
+		return course{terms: kept, epoch: why}
 	}
 	terms := append(f.Terms[:len(f.Terms):len(f.Terms)], *c.after)
 	if c.before != nil {

@@ -197,8 +197,9 @@ func (b *Book) Revoke(ctx context.Context, id ledger.TermID) error {
 	return c.Make(ctx)
 }
 
-// PlanRevoke works out what a revocation changes, and changes nothing. The compartment must be the caller's own.
-func (b *Book) PlanRevoke(ctx context.Context, id ledger.TermID) (*Change, error) {
+// PlanRevoke works out what the revocation of a grant, with others at once, changes, and changes nothing. The compartment must be the
+// caller's own.
+func (b *Book) PlanRevoke(ctx context.Context, id ledger.TermID, also ...ledger.TermID) (*Change, error) {
 	if !b.own() {
 		return nil, errors.New("only the patient revokes")
 	}
@@ -206,7 +207,12 @@ func (b *Book) PlanRevoke(ctx context.Context, id ledger.TermID) (*Change, error
 	if err != nil {
 		return nil, fmt.Errorf("revoking: %w", err)
 	}
-	return &Change{b: b, verb: "revoking", before: before}, nil
+	for _, other := range also {
+		if _, err := b.term(ctx, other); err != nil {
+			return nil, fmt.Errorf("revoking: %w", err)
+		}
+	}
+	return &Change{b: b, verb: "revoking", before: before, also: also}, nil
 }
 
 // term returns a term of the compartment, one that has ended too.

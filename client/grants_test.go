@@ -125,3 +125,33 @@ func TestMakeAll(t *testing.T) {
 		t.Error("a compartment was changed twice at once")
 	}
 }
+
+// Several grants of a compartment end at once, in one new epoch.
+func TestRevokeSeveral(t *testing.T) {
+	w := inTown(t)
+	maria, leo, ana := w.patient(), w.the("trainer@iron-gym"), w.person()
+	must(t, ana.RegisterIdentity(w.ctx))
+	hers := w.book(maria, maria, ledger.Training)
+	club := w.grant(hers, client.GrantRequest{To: "trainer@iron-gym"}).Term.ID
+	named := w.grant(hers, client.GrantRequest{To: gid(ana)}).Term.ID
+	kept := w.grant(hers, client.GrantRequest{To: gid(leo)}).Term.ID
+	w.write(hers, "one")
+	w.reads("the person named", w.book(ana, maria, ledger.Training), "one")
+	change, err := hers.PlanRevoke(w.ctx, club, named)
+	must(t, err)
+	p, err := change.Preview(w.ctx)
+	must(t, err)
+	if len(p.Sessions) != 1 || !p.Sessions[0].Ends || len(p.Wraps) != 1 {
+		t.Errorf("%+v; want that one session ends, and one grant is left", p)
+	}
+	must(t, change.Make(w.ctx))
+	f, err := hers.Fact(w.ctx)
+	must(t, err)
+	if len(f.Terms) != 1 || f.Terms[0].ID != kept || f.Epoch.Number != 2 {
+		t.Errorf("%d grants, epoch %d; want the one kept, in the second epoch", len(f.Terms), f.Epoch.Number)
+	}
+	w.barred("the person named", w.book(ana, maria, ledger.Training))
+	if _, err := hers.PlanRevoke(w.ctx, kept, named); err == nil {
+		t.Error("a grant that is gone was revoked with another")
+	}
+}

@@ -15,7 +15,7 @@ import (
 // Preview says what a change of grants comes to.
 type Preview struct {
 	Chain   ledger.Chain
-	Before  *ledger.Term // nil for a new grant
+	Before  *ledger.Term // nil for a new grant; the first of those that are revoked
 	After   *ledger.Term // nil for a revocation
 	Ended   bool         // before it, the grant has ended already: it lets nobody in
 	Person  identity.GID // named by the grant; "" if none is
@@ -34,7 +34,7 @@ type Preview struct {
 	Unwrapped []ledger.TermID // grants that a new epoch leaves out: an authority they rest on is not in force
 	Asleep    []Asleep        // authorities of those given keys all the same, of which nothing was heard for long
 
-	Sessions []OpenSession // on the grant, now
+	Sessions []OpenSession // on the grant, or the grants that are revoked, now
 }
 
 // Grant returns the grant as the change leaves it; of a revocation, as it was.
@@ -289,7 +289,7 @@ func (c *Change) previewSessions(ctx context.Context, p *Preview) error {
 		return err
 	}
 	for _, a := range openSessions(log, c.b.c.config.Now()) {
-		if a.Term != c.before.ID || a.Compartment != c.b.chain.Compartment {
+		if !c.about(a.Term) || a.Compartment != c.b.chain.Compartment {
 			continue
 		}
 		s := OpenSession{ID: a.Session, GID: a.GID, Display: a.Display, Operation: a.Operation, Until: a.Expires}
