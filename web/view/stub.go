@@ -22,39 +22,7 @@ func (v *View) Export(ctx context.Context, args Of) (r Download, err error) { re
 
 func (v *View) Circle(ctx context.Context, args Nothing) (r Circle, err error) { return r, errNotBuilt }
 
-func (v *View) PreviewGrant(ctx context.Context, args GrantDraft) (r GrantPreview, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) MakeGrant(ctx context.Context, args Token) (r Sharing, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) GrantReceipt(ctx context.Context, args GrantNames) (r Download, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) PreviewRevoke(ctx context.Context, args GrantNames) (r RevokePreview, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) MakeRevoke(ctx context.Context, args Token) (r Sharing, err error) {
-	return r, errNotBuilt
-}
-
 func (v *View) SeeAs(ctx context.Context, args SeeAsQuery) (r SeeAs, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) CreateCompartment(ctx context.Context, args NewCompartment) (r Sharing, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) RenewCompartment(ctx context.Context, args CompartmentName) (r Sharing, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) EndProxy(ctx context.Context, args ProxyEnd) (r Sharing, err error) {
 	return r, errNotBuilt
 }
 

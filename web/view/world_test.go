@@ -27,6 +27,7 @@ type world struct {
 
 	founding sync.Mutex
 	found    map[policy.Authority]*client.Client
+	away     map[policy.Authority]func() // ends that it serves
 }
 
 // clock is the time in a world. It runs five times as fast as outside, so that nobody seems to say hello too often, and can be put
@@ -55,7 +56,7 @@ func newWorld(t testing.TB) *world {
 	if t, ok := t.(*testing.T); ok {
 		t.Parallel()
 	}
-	w := &world{t: t, ctx: t.Context(), clock: &clock{start: time.Now()}, found: make(map[policy.Authority]*client.Client)}
+	w := &world{t: t, ctx: t.Context(), clock: &clock{start: time.Now()}, found: make(map[policy.Authority]*client.Client), away: make(map[policy.Authority]func())}
 	var err error
 	w.node, err = node.Start(context.Background(), node.Config{Dir: t.TempDir(), EndorseAll: true, Now: w.clock.now})
 	must(t, err)
@@ -149,12 +150,20 @@ func (w *world) authority(name policy.Authority) *client.Client {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Serve(ctx, nil) }()
-	w.t.Cleanup(func() {
+	w.away[name] = sync.OnceFunc(func() {
 		cancel()
 		<-done
 	})
+	w.t.Cleanup(w.away[name])
 	w.found[name] = c
 	return c
+}
+
+// leave ends that an authority serves.
+func (w *world) leave(name policy.Authority) {
+	w.founding.Lock()
+	defer w.founding.Unlock()
+	w.away[name]()
 }
 
 // holder connects someone new who is called so and holds an attribute, as in doctor@city-hospital.
