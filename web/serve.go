@@ -10,13 +10,12 @@ import (
 	"time"
 )
 
-// LocalURL returns the URL of what is served at a loopback address. It names localhost, as passkeys are not made for numbers.
+// LocalURL returns the URL of what a listener at a loopback address serves. It names localhost, as passkeys are not made for numbers.
 func LocalURL(a net.Addr) string {
-	_, port, err := net.SplitHostPort(a.String())
-	if err != nil {
-		return "http://" + a.String() + "/"
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		return fmt.Sprintf("http://localhost:%d/", tcp.Port)
 	}
-	return "http://localhost:" + port + "/"
+	return "http://" + a.String() + "/"
 }
 
 // Serve answers at a listener, which it closes, until ctx ends.
