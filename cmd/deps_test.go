@@ -56,7 +56,7 @@ var only = map[string][]string{
 	"golang.org/x/term":               {"cmd/phr"},
 	"math/rand":                       {"client"}, // how long to wait before the next try
 	"modernc.org/sqlite":              {"projections"},
-	"net/http":                        {"ledger/node", "ledger/tree", "ledger/witness", "web"},
+	"net/http":                        {"ledger/node", "ledger/tree", "ledger/witness", "web", "cmd/phr"},
 	"os/exec":                         {"web"}, // Go, which builds what runs in the browser
 	"testing":                         {},
 	tlog:                              {"ledger/tree", "ledger/sealer", "ledger/witness"},

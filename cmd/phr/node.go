@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/phrledger/phr/ledger/node"
+	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/witness"
+	"github.com/phrledger/phr/web"
 )
 
 // nodeVerb runs a node until it is interrupted.
@@ -20,7 +24,9 @@ func nodeVerb(ctx context.Context, e *env, args []string) error {
 	tree := fs.String("tree", "", "`DIR` of the sealed copy of the log, best on another disk (tree in the data directory)")
 	listen := fs.String("listen", "127.0.0.1:4222", "`HOST:PORT` for people, a loopback address; port 0 is any that is free")
 	endorse := fs.Bool("endorse-all", false, "endorse every authority that registers: for trying things out")
-	site := fs.String("http", "", "`HOST:PORT`, a loopback address, that shows the tree of the log (C2SP tlog-tiles)")
+	site := fs.String("http", "", "`HOST:PORT`, a loopback address, that serves the web interface and the tree of the log (C2SP tlog-tiles)")
+	origins := originFlag(fs)
+	noWeb := fs.Bool("no-web", false, "serve no web interface, but the tree alone")
 	witnesses := fs.String("witnesses", "", "`FILE` with a policy (C2SP tlog-policy) that says where witnesses are, who are asked to cosign")
 	fs.BoolVar(&e.verbose, "verbose", false, "log on standard error")
 	if _, err := e.parse(fs, args, 0, 0); err != nil {
@@ -37,10 +43,16 @@ func nodeVerb(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	n, err := node.Start(ctx, node.Config{
+	c := node.Config{
 		Dir: *dir, Tree: *tree, Listen: *listen, HTTP: *site, EndorseAll: *endorse, Witnesses: asked,
 		Log: slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),
-	})
+	}
+	if *site != "" && !*noWeb {
+		if c.Web, err = e.webOf(ctx, *origins, c.Log); err != nil {
+			return err
+		}
+	}
+	n, err := node.Start(ctx, c)
 	if err != nil {
 		return repairable(err, *dir)
 	}
@@ -52,14 +64,34 @@ func nodeVerb(ctx context.Context, e *env, args []string) error {
 		case <-ctx.Done():
 			return nil
 		case <-n.Ready():
-			_, err := fmt.Fprintln(e.stdout, n.URL())
-			if site := n.Site(); err == nil && site != "" {
-				_, err = fmt.Fprintln(e.stdout, site)
-			}
-			return err
+			return e.showNode(n, c.Web != nil)
 		}
 	})
 	return repairable(g.Wait(), *dir)
+}
+
+// showNode prints where the node is, and then where its tree and its web interface are.
+func (e *env) showNode(n *node.Node, served bool) error {
+	lines := n.URL().String() + "\n"
+	if site := n.Site(); site != nil {
+		lines += "http://" + site.String() + "\n"
+		if served {
+			lines += web.LocalURL(site) + "\n"
+		}
+	}
+	_, err := io.WriteString(e.stdout, lines)
+	return err
+}
+
+// webOf returns what makes the web interface of a node.
+func (e *env) webOf(ctx context.Context, origins []string, log *slog.Logger) (node.Web, error) {
+	build, err := e.openWeb(ctx)
+	if err != nil {
+		return nil, &hinted{err, "--no-web has the node do without"}
+	}
+	return func(url protocol.URL) (http.Handler, error) {
+		return web.New(web.Config{Build: build, Node: url, Version: buildVersion(), Origins: origins, Log: log})
+	}, nil
 }
 
 // repairable says what to do about an error of a node whose storage is damaged.

@@ -26,11 +26,15 @@ func TestMain(m *testing.M) {
 
 // The scripts are the tutorial: each is what people type, in processes and homes of their own, against a node on this machine.
 func TestScripts(t *testing.T) {
+	toBuild := buildEnv(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			address, err := freeAddress()
 			env.Setenv("LISTEN", address)
+			for name, value := range toBuild {
+				env.Setenv(name, value)
+			}
 			env.Values[runningKey{}] = make(running)
 			return err
 		},
@@ -38,6 +42,28 @@ func TestScripts(t *testing.T) {
 			"as": as, "start": start, "interrupt": interrupt, "crash": crash, "await": await, "fewer": fewer, "capture": capture, "fill": fill, "bundle": bundle, "lose": lose, "rot": rot, "misuse": misuse,
 		},
 	})
+}
+
+// built are the variables by which Go finds what it has built, and phr what Go has built for browsers.
+var built = []string{"GOCACHE", "GOMODCACHE", "XDG_CACHE_HOME"}
+
+// buildEnv returns what those variables are outside of scripts, which have no home.
+func buildEnv(t *testing.T) map[string]string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := append(strings.Fields(string(out)), cache)
+	all := make(map[string]string)
+	for i, name := range built {
+		all[name] = values[i]
+	}
+	return all
 }
 
 // freeAddress returns an address that nobody listens at, so that a node can be started there more than once.
@@ -112,7 +138,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(program, rest...)
 	cmd.Dir = ts.Getenv("WORK")
-	for _, name := range []string{"HOME", "PHR_HOME", "PHR_NODE", "TMPDIR", "PATH"} {
+	for _, name := range append([]string{"HOME", "PHR_HOME", "PHR_NODE", "TMPDIR", "PATH"}, built...) {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	out, err := os.Create(ts.MkAbs(name + ".out"))

@@ -37,6 +37,10 @@ func verbs() []verb {
 			"phr ui --node phr://127.0.0.1:4222/GID", uiVerb,
 		},
 		{
+			"verify-web", everybody, "URL", "compare the web interface that a server serves with this program's own",
+			"phr verify-web https://phr.example.org", verifyWeb,
+		},
+		{
 			"id create", everybody, "", "make an identity, and a home for its keys",
 			"phr id create --home ~/.phr", idCreate,
 		},

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,6 +42,7 @@ type Config struct {
 	Listen     string          // host:port for people, a loopback address; empty for people in this process only
 	SealEvery  time.Duration   // least time between two checkpoints of the tree; 0 for a tenth of a second
 	HTTP       string          // host:port, a loopback address, of the tree as C2SP tlog-tiles; empty for none
+	Web        Web             // answers what is asked for there and is none of the tree's; nil for nobody
 	Witnesses  *witness.Policy // who are asked to cosign checkpoints, and how many make one witnessed; nil for none
 	EndorseAll bool            // endorse every authority that registers: for trying things out
 	Log        *slog.Logger
@@ -49,6 +51,9 @@ type Config struct {
 	interrupt  func(step int) error // ends the first start before a step; nil but in tests
 	scrubEvery time.Duration        // 0 for a day, but in tests
 }
+
+// Web makes what is served beside the tree, for the node that has a URL.
+type Web func(protocol.URL) (http.Handler, error)
 
 // Node is a node. Its methods may be called concurrently.
 type Node struct {
@@ -59,6 +64,7 @@ type Node struct {
 	ingest  *ingest.Ingest
 	sealer  *sealer.Sealer
 	site    net.Listener // for HTTP; nil without
+	web     http.Handler // nil for what is not there
 	gate    *gate.Gate
 	tables  *projections.Runner
 	dir     *directory.Directory

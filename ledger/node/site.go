@@ -25,23 +25,29 @@ func (n *Node) listenHTTP() error {
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
 		return fmt.Errorf("listening on %q: not a loopback address, and there is no TLS on this port: put a proxy before it", n.config.HTTP)
 	}
+	if n.config.Web != nil {
+		if n.web, err = n.config.Web(n.URL()); err != nil {
+			return err
+		}
+	}
 	n.site, err = net.Listen("tcp", n.config.HTTP)
 	return err
 }
 
-// Site returns the address that the tree is shown at, as a URL; none if it is not.
-func (n *Node) Site() string {
+// Site returns the address that the tree is shown at; nil if it is not.
+func (n *Node) Site() net.Addr {
 	if n.site == nil {
-		return ""
+		return nil
 	}
-	return "http://" + n.site.Addr().String()
+	return n.site.Addr()
 }
 
-// serveSite shows the tree until ctx ends.
+// serveSite shows the tree, and what is served beside it, until ctx ends.
 func (n *Node) serveSite(ctx context.Context) error {
 	server := &http.Server{
-		Handler: http.HandlerFunc(n.showTree), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second,
+		Handler: http.HandlerFunc(n.answerHTTP), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog: slog.NewLogLogger(n.config.Log.Handler(), slog.LevelDebug),
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // Serve says so
@@ -50,6 +56,14 @@ func (n *Node) serveSite(ctx context.Context) error {
 		return fmt.Errorf("showing the tree: %w", err)
 	}
 	return ctx.Err()
+}
+
+func (n *Node) answerHTTP(w http.ResponseWriter, r *http.Request) {
+	if n.web == nil || tree.IsPath(r.URL.Path) {
+		n.showTree(w, r)
+		return
+	}
+	n.web.ServeHTTP(w, r)
 }
 
 // showTree asks the tree as it is now: the sealer opens it anew after a failure.

@@ -20,7 +20,7 @@ func TestSite(t *testing.T) {
 	n.sealed(t)
 	get := func(path, ticket string) (int, []byte) {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, n.Site()+path, nil)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+n.Site().String()+path, nil)
 		must(t, err)
 		if ticket != "" {
 			r.Header.Set("Authorization", "Bearer "+ticket)

@@ -33,6 +33,11 @@ const (
 	forSeconds = "max-age=5"
 )
 
+// IsPath tells whether a path is one of a Site's, where something else is served beside it.
+func IsPath(path string) bool {
+	return path == "/"+checkpointName || strings.HasPrefix(path, "/tile/")
+}
+
 // ServeHTTP implements http.Handler.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()

@@ -22,10 +22,10 @@ type diary struct {
 	until time.Time
 }
 
-// Amara returns the record of Amara Lopez, another invented patient: the two years up to a day, with her blood pressure, weight,
+// Amara returns the record of Amara Lopez, another invented patient: the two years before a day, with her blood pressure, weight,
 // heart rate, laboratory results, treatment and training. It is the same, byte for byte, for the same day.
 func Amara(until time.Time) []byte {
-	d := &diary{until: until}
+	d := &diary{until: until.UTC().AddDate(0, 0, -1)}
 	d.people()
 	d.history()
 	d.atHome()
