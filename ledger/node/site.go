@@ -48,7 +48,7 @@ func (n *Node) serveSite(ctx context.Context) error {
 		Handler: http.HandlerFunc(n.answerHTTP), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
-		ErrorLog: slog.NewLogLogger(n.config.Log.Handler(), slog.LevelDebug),
+		ErrorLog:    slog.NewLogLogger(n.config.Log.Handler(), slog.LevelDebug),
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // Serve says so
 	defer stop()
