@@ -103,6 +103,51 @@ func (c *Client) Authority(ctx context.Context, name policy.Authority) (ledger.A
 	return fact, nil
 }
 
+// ListedAuthority is an authority that has a name, and its attributes with their versions in force.
+type ListedAuthority struct {
+	ledger.AuthorityFact
+	Attributes []ledger.AttributeFact
+}
+
+// maxAuthorities is how many authorities of one node are listed.
+const maxAuthorities = 4096
+
+// Authorities returns the authorities that have a name, by name, suspended ones too. Each is proven by signatures; that none is left out is
+// the node's word.
+func (c *Client) Authorities(ctx context.Context) ([]ListedAuthority, error) {
+	names, err := c.authorityNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]ListedAuthority, 0, len(names))
+	for _, name := range names {
+		fact, err := c.Authority(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		c.mu.Lock()
+		all = append(all, ListedAuthority{fact, c.state.Attributes(name)})
+		c.mu.Unlock()
+	}
+	return all, nil
+}
+
+func (c *Client) authorityNames(ctx context.Context) (names []policy.Authority, err error) {
+	for after := policy.Authority(""); len(names) < maxAuthorities; after = names[len(names)-1] {
+		page, err := ask[protocol.Authorities](ctx, c.guest, protocol.DirAuthorities, protocol.AuthoritiesQuery{After: after})
+		if err != nil || len(page.Names) == 0 {
+			return names, err
+		}
+		for _, name := range page.Names {
+			if name <= after {
+				return nil, errors.New("the node lists authorities out of order")
+			}
+			names, after = append(names, name), name
+		}
+	}
+	return names, nil
+}
+
 // learnPolicy learns the authorities and attribute versions of a policy anew, for wrapping to it.
 func (c *Client) learnPolicy(ctx context.Context, p *policy.Policy) error {
 	for _, name := range p.Authorities() {

@@ -22,6 +22,17 @@ func (l *layer[K, V]) has(k K) bool {
 	return ok
 }
 
+// keys calls yield with every key, with some more than once.
+func (l *layer[K, V]) keys(yield func(K) bool) {
+	for ; l != nil; l = l.base {
+		for k := range l.m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
 func (l *layer[K, V]) set(k K, v V) {
 	if l.m == nil {
 		l.m = make(map[K]V)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/phrledger/phr/crypto/abe"
@@ -53,6 +54,28 @@ func (s *State) authorityKey(name policy.Authority, at uint64) (*abe.PublicKey, 
 		return nil, fmt.Errorf("no authority %q is in force", name)
 	}
 	return reg.key, nil
+}
+
+// AttributeFact is an attribute with its version in force.
+type AttributeFact struct {
+	Attribute policy.Attribute
+	Version   uint32
+}
+
+// Attributes returns the attributes that an authority has defined, by name.
+func (s *State) Attributes(name policy.Authority) []AttributeFact {
+	versions := make(map[policy.Attribute]uint32)
+	for a := range s.attributes.keys {
+		if a.Authority == name {
+			versions[a], _ = s.Version(a)
+		}
+	}
+	all := make([]AttributeFact, 0, len(versions))
+	for a, version := range versions {
+		all = append(all, AttributeFact{a, version})
+	}
+	slices.SortFunc(all, func(a, b AttributeFact) int { return strings.Compare(a.Attribute.Name, b.Attribute.Name) })
+	return all
 }
 
 // Version returns the version of an attribute in force; a patient's own are at version 1 for good.

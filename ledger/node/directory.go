@@ -29,6 +29,7 @@ func (n *Node) serveDirectory(ctx context.Context, g *errgroup.Group) error {
 		{protocol.DirNode, answer(n, n.nodes)},
 		{protocol.DirIdentity, answer(n, n.identity)},
 		{protocol.DirAuthority, answer(n, n.authority)},
+		{protocol.DirAuthorities, answer(n, n.authorities)},
 		{protocol.DirRegistration, answer(n, n.registration)},
 		{protocol.DirRecovery, answer(n, n.recovery)},
 		{protocol.DirCheckpoint, answer(n, n.checkpoint)},
@@ -102,6 +103,10 @@ func (n *Node) authority(ctx context.Context, q *protocol.AuthorityQuery) (*prot
 		return nil, notFound("no authority %q is endorsed", q.Name)
 	}
 	return evidence, err
+}
+
+func (n *Node) authorities(ctx context.Context, q *protocol.AuthoritiesQuery) (*protocol.Authorities, error) {
+	return n.dir.Authorities(ctx, q.After)
 }
 
 // fingerprintSize is the length of the beginning of a registration's hash that people compare.

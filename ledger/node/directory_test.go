@@ -1,8 +1,10 @@
 package node_test
 
 import (
+	"slices"
 	"testing"
 
+	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 )
@@ -42,6 +44,26 @@ func TestDirectory(t *testing.T) {
 		p := w.newPerson(t)
 		if _, err := ask[protocol.Evidence](t, guest, protocol.DirIdentity, protocol.IdentityQuery{GID: p.GID()}); err != nil {
 			t.Errorf("asked for somebody who has just registered: %v", err)
+		}
+	}
+}
+
+// Authorities are listed to anybody, page by page.
+func TestAuthorityNames(t *testing.T) {
+	w := newWorld(t)
+	guest := w.dialAs(t, nil)
+	for _, tt := range []struct {
+		after policy.Authority
+		want  []policy.Authority
+	}{
+		{"", []policy.Authority{hospitalName, ledger.RegistryName}},
+		{hospitalName, []policy.Authority{ledger.RegistryName}},
+		{ledger.RegistryName, nil},
+	} {
+		found, err := ask[protocol.Authorities](t, guest, protocol.DirAuthorities, protocol.AuthoritiesQuery{After: tt.after})
+		must(t, err)
+		if !slices.Equal(found.Names, tt.want) {
+			t.Errorf("after %q: %q, want %q", tt.after, found.Names, tt.want)
 		}
 	}
 }

@@ -79,7 +79,7 @@ type Fact struct {
 	Entry []byte `cbor:"2,keyasint"`
 }
 
-// Directory queries. Each is answered with an Evidence, but for Recovery, Mine and Keys.
+// Directory queries. Each is answered with an Evidence, but for those with an answer of their own.
 type (
 	// NodeQuery asks for the root's and the node's descriptions and the registry.
 	NodeQuery struct{}
@@ -90,6 +90,11 @@ type (
 	// AuthorityQuery asks for an authority's registration, endorsement and attributes.
 	AuthorityQuery struct {
 		Name policy.Authority `cbor:"1,keyasint"`
+	}
+	// AuthoritiesQuery asks for the names that authorities have, those after the one named. Whoever asks goes on until the answer
+	// is empty.
+	AuthoritiesQuery struct {
+		After policy.Authority `cbor:"1,keyasint,omitempty"`
 	}
 	// RegistrationQuery asks for a registration of an authority that need not be endorsed, by the beginning of its hash.
 	RegistrationQuery struct {
@@ -122,6 +127,14 @@ type (
 		After string `cbor:"1,keyasint"`
 	}
 )
+
+// Authorities answers an AuthoritiesQuery with names in order, at most MaxAuthorities. What each is, an AuthorityQuery proves.
+type Authorities struct {
+	Names []policy.Authority `cbor:"1,keyasint,omitempty"`
+}
+
+// MaxAuthorities is how many names one answer has.
+const MaxAuthorities = 256
 
 // Recovery answers a RecoveryQuery.
 type Recovery struct {

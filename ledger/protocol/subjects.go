@@ -18,6 +18,7 @@ const (
 	DirNode         = "dir.node"
 	DirIdentity     = "dir.identity"
 	DirAuthority    = "dir.authority"
+	DirAuthorities  = "dir.authorities"
 	DirRegistration = "dir.registration"
 	DirRecovery     = "dir.recovery"
 	DirMine         = "dir.mine"

@@ -36,7 +36,7 @@ func GuestGrant(user string) UserGrant {
 		User: user,
 		Pub: []string{
 			"gate.hello", "gate.answer", "gate.login",
-			"dir.node", "dir.identity", "dir.authority", "dir.registration", "dir.recovery",
+			"dir.node", "dir.identity", "dir.authority", "dir.authorities", "dir.registration", "dir.recovery",
 			"dir.checkpoint", "dir.proof",
 			"register.*.*", "enrol.*",
 		},

@@ -72,6 +72,25 @@ func (d *Directory) Authority(ctx context.Context, name policy.Authority) (*prot
 		ORDER BY sequence`, string(name))
 }
 
+// Authorities returns the names of authorities, in order, after one.
+func (d *Directory) Authorities(ctx context.Context, after policy.Authority) (*protocol.Authorities, error) {
+	rows, err := d.db.QueryContext(ctx, `SELECT name FROM authority WHERE name > ? AND founder != '' ORDER BY name LIMIT ?`,
+		string(after), protocol.MaxAuthorities)
+	if err != nil {
+		return nil, fmt.Errorf("asking the directory for authorities: %w", err)
+	}
+	defer rows.Close()
+	all := new(protocol.Authorities)
+	for rows.Next() {
+		var name policy.Authority
+		if err := rows.Scan(&name); err != nil {
+			return nil, fmt.Errorf("asking the directory for authorities: %w", err)
+		}
+		all.Names = append(all.Names, name)
+	}
+	return all, rows.Err()
+}
+
 // Registration returns a registration of an authority, endorsed or not, by the first bytes of its hash, and the identity of
 // its founder.
 func (d *Directory) Registration(ctx context.Context, fingerprint []byte) (*protocol.Evidence, error) {
