@@ -7,8 +7,7 @@ import { connect } from './data/link';
 import { applyTheme } from './shell/theme.svelte';
 import { speakAsBefore } from './words/words.svelte';
 
+if (import.meta.env.DEV) connect((await import('./dev/sample')).sample());
 applyTheme();
 await speakAsBefore();
 mount(App, { target: document.getElementById('app') ?? document.body });
-
-if (import.meta.env.DEV) connect((await import('./dev/sample')).sample());

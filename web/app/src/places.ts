@@ -14,3 +14,11 @@ export const places = {
 	about: place('/about', () => import('./screens/about/About.svelte')),
 	more: place('/more', () => import('./screens/more/More.svelte')),
 };
+
+/** What can be gone to while nothing is open. */
+export const frontPlaces = {
+	unlock: place('/', () => import('./screens/unlock/Unlock.svelte')),
+	setup: place('/setup', () => import('./screens/setup/Setup.svelte')),
+	restore: place('/restore', () => import('./screens/restore/Restore.svelte')),
+	about: places.about,
+};

@@ -1,5 +1,6 @@
 // What `npm run dev` shows without a node: a made-up record. It is no part of the build.
 
+import type { About } from '../data/about';
 import type { Calls, Events, Grant, Me, Row, Sharing, Trend } from '../messages';
 import type { CallName, EventName, Transport } from '../data/transport';
 import { Refused } from '../data/transport';
@@ -134,7 +135,14 @@ const answers: { [N in CallName]?: (args: Calls[N]['args']) => Calls[N]['result'
 	'emergency.card': () => ({ patient: amara, allergies: [first[6]!], medicines: [first[1]!], problems: [first[5]!], address: 'phr://localhost:4222#gid1amara', terms: [] }),
 };
 
+const copy: About = {
+	node: me.node, version: '0.3.0', go: 'go1.26.8', files: { '/index.html': '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', '/phr.wasm': '60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752' },
+	people: asked.has('demo') ? [{ id: 'maria', name: 'Amara Osei', role: 'patient' }, { id: 'ruiz', name: 'Dr. A. Ruiz', role: 'doctor' }, { id: 'leo', name: 'Leo Marsh', role: 'trainer' }, { id: 'ida', name: 'Ida Berg', role: 'insurer' }] : undefined,
+};
+
 export function sample(): Transport {
+	const real = globalThis.fetch;
+	globalThis.fetch = async (what, how) => (what === '/about.json' ? Response.json(copy) : real(what, how));
 	return {
 		async call<N extends CallName>(name: N, args: Calls[N]['args']): Promise<Calls[N]['result']> {
 			await new Promise((resolve) => setTimeout(resolve, Number(asked.get('slow') ?? 0)));
