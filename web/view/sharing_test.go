@@ -6,7 +6,6 @@ import (
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/ledger"
-	"github.com/phrledger/phr/projections/chart"
 	"github.com/phrledger/phr/web/view"
 )
 
@@ -64,8 +63,4 @@ func TestSharing(t *testing.T) {
 	}
 	_, err = try[view.Sharing](ana, "sharing", view.Of{Patient: string(ruiz.GID())})
 	failing(t, err, view.CodeSealed)
-}
-
-func note(text string) client.Draft {
-	return client.Draft{Kind: chart.Written, Media: chart.Note, Body: []byte(text)}
 }
