@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 			for name, value := range toBuild {
 				env.Setenv(name, value)
 			}
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would keep each program alive for a second after its end
 			env.Values[runningKey{}] = make(running)
 			return err
 		},
@@ -138,7 +139,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(program, rest...)
 	cmd.Dir = ts.Getenv("WORK")
-	for _, name := range append([]string{"HOME", "PHR_HOME", "PHR_NODE", "TMPDIR", "PATH"}, built...) {
+	for _, name := range append([]string{"HOME", "PHR_HOME", "PHR_NODE", "TMPDIR", "PATH", "GORACE"}, built...) {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	out, err := os.Create(ts.MkAbs(name + ".out"))
