@@ -20,6 +20,9 @@ type Config struct {
 	Sample bool                         // a sample person of the demonstration
 }
 
+// grace is how long a call may take while the node can't be reached: it comes back within, or what is here has to do.
+const grace = 2 * time.Second
+
 // View answers what the screens of one person ask. It may be called concurrently.
 type View struct {
 	config Config
@@ -29,8 +32,12 @@ type View struct {
 	shown  shown
 	keys   *keys
 
+	looking chan struct{}        // stirs Run
+	retry   map[string]time.Time // of Run: when to try again to write what waits, by chain
+
 	mu      sync.Mutex // guards what follows
 	shelves map[identity.GID]*shelf
+	me      *Me // as of when it was asked for last; nil before
 }
 
 // New returns a View of a client. The client stays the caller's to close.
@@ -38,8 +45,12 @@ func New(c Config) *View {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Post == nil {
+		c.Post = func(string, any) {}
+	}
 	v := &View{
 		config: c, calls: make(map[string]Call), names: names{known: make(map[identity.GID]Person)}, shelves: make(map[identity.GID]*shelf),
+		looking: make(chan struct{}, 1), retry: make(map[string]time.Time),
 	}
 	v.keys = &keys{v: v, turn: make(chan struct{}, 1)}
 	for _, call := range Calls() {
@@ -53,6 +64,11 @@ func (v *View) Call(ctx context.Context, name string, args json.RawMessage) (any
 	call, ok := v.calls[name]
 	if !ok || call.answer == nil {
 		return nil, &Error{Code: CodeInput, Message: fmt.Sprintf("there is no call %q", name)}
+	}
+	if !v.config.Client.Connected() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, grace)
+		defer cancel()
 	}
 	result, err := call.answer(v, ctx, args)
 	if err != nil {

@@ -12,58 +12,89 @@ import (
 	"github.com/phrledger/phr/projections/chart/fhir"
 )
 
-// Me says who is logged in. While the node is away it says what is known.
+// Me says who is logged in. While the node is away it says what it said last.
 func (v *View) Me(ctx context.Context, _ Nothing) (Me, error) {
-	c := v.config.Client
-	me := Me{Roles: []string{}, Keys: []HeldKey{}, Node: c.Home().Node(), Sample: v.config.Sample}
-	if err := passable(v.keys.refresh(ctx)); err != nil {
-		return me, err
+	v.mu.Lock()
+	last := v.me
+	v.mu.Unlock()
+	if last != nil && !v.config.Client.Connected() {
+		return *last, nil
 	}
-	var recovery *ledger.Recovery
-	var emergencies int
-	patient := false
+	me, err := v.askMe(ctx)
+	if err != nil {
+		return Me{}, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.me = me
+	return *me, nil
+}
+
+func (v *View) askMe(ctx context.Context) (*Me, error) {
+	c := v.config.Client
+	me := &Me{Node: c.Home().Node(), Sample: v.config.Sample}
+	if err := v.keys.refresh(ctx); err != nil {
+		return nil, err
+	}
+	var own []string // roles that no key gives
 	g, asking := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		if patient, err = c.IsPatient(asking); patient && err == nil {
-			_, err = v.shelf(asking, "") // their card says how they are called
-		}
-		return passable(err)
+		own, err = v.ownRoles(asking)
+		return err
 	})
-	g.Go(func() (err error) {
-		recovery, err = c.PendingRecovery(asking)
-		return passable(err)
-	})
+	g.Go(func() error { return v.addRecovery(asking, me) })
 	g.Go(func() (err error) {
 		me.ActsFor, err = v.actsFor(asking)
-		return passable(err)
+		return err
 	})
 	g.Go(func() (err error) {
-		emergencies, err = v.countEmergencies(asking)
-		return passable(err)
+		me.Emergencies, err = v.countEmergencies(asking)
+		return err
 	})
 	g.Go(func() (err error) {
 		me.Keys, err = v.heldKeys(asking)
-		return passable(err)
+		return err
 	})
 	if err := g.Wait(); err != nil {
-		return me, err
+		return nil, err
 	}
-	v.learn(ctx, c.GID())
-	me.Person = v.person(c.GID())
-	if patient {
-		me.Roles, me.Emergencies = append(me.Roles, "patient"), emergencies
-	}
-	me.Roles = append(me.Roles, rolesBy(me.Keys)...)
-	if own, err := c.Home().Authority(); err == nil && own != nil {
-		me.Roles = append(me.Roles, "authority")
-	}
-	if recovery != nil {
-		me.Vetoable = &Recovery{Since: recovery.Since, Until: recovery.Until}
-	}
+	me.Person, me.Roles = v.person(c.GID()), append(own, rolesBy(me.Keys)...)
 	if u := c.Unproven(); u != nil {
 		me.Unproven, me.UnprovenWhy = &u.AsOf, fhir.Printable(u.Why)
 	}
 	return me, nil
+}
+
+// ownRoles returns the roles that no key gives, and learns how the caller is called.
+func (v *View) ownRoles(ctx context.Context) ([]string, error) {
+	c := v.config.Client
+	all := []string{}
+	patient, err := c.IsPatient(ctx)
+	if err != nil {
+		return all, err
+	}
+	if patient {
+		all = append(all, "patient")
+		_, err := v.shelf(ctx, "") // their card says how they are called
+		if err != nil && errorOf(err).Code != CodeSealed && errorOf(err).Code != CodeErased {
+			return all, err
+		}
+	}
+	v.learn(ctx, c.GID())
+	own, err := c.Home().Authority()
+	if err == nil && own != nil {
+		all = append(all, "authority")
+	}
+	return all, err
+}
+
+// addRecovery adds the request for new keys of the caller's identity, if one stands.
+func (v *View) addRecovery(ctx context.Context, me *Me) error {
+	r, err := v.config.Client.PendingRecovery(ctx)
+	if r != nil {
+		me.Vetoable = &Recovery{Since: r.Since, Until: r.Until}
+	}
+	return err
 }
 
 // heldKeys returns the attribute keys that are held, the newest of each attribute.
@@ -174,8 +205,4 @@ func (v *View) Veto(ctx context.Context, args Reason) (Nothing, error) {
 }
 
 // post tells the screens.
-func (v *View) post(event string, data any) {
-	if v.config.Post != nil {
-		v.config.Post(event, data)
-	}
-}
+func (v *View) post(event string, data any) { v.config.Post(event, data) }

@@ -177,7 +177,7 @@ type Draft struct {
 	Code        string `json:"code,omitempty"` // LOINC, one of Measurables
 	Value       string `json:"value,omitempty"`
 	Second      string `json:"second,omitempty"`
-	Date        Time   `json:"date,omitempty"`
+	Date        Time   `json:"date,omitempty"` // of a measurement; now if there is none
 }
 
 // Measurable is something that may be entered by hand.

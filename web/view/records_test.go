@@ -2,6 +2,8 @@ package view_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -188,5 +190,149 @@ func TestTrends(t *testing.T) {
 	}
 	if slices.ContainsFunc(all, func(s string) bool { return strings.Contains(s, "olic") }) {
 		t.Errorf("halves of a blood pressure: %q", all)
+	}
+}
+
+func TestWrite(t *testing.T) {
+	w := newWorld(t)
+	maria, doctor := w.maria(), w.holder("doctor@city-hospital", "Dr. A. Ruiz")
+	gid := string(maria.GID())
+	maria.grant(ledger.Health, client.GrantRequest{To: "doctor@city-hospital"})
+	_, err := try[view.Written](doctor, "write", view.Draft{Patient: gid, Compartment: "health", Note: "x"})
+	failing(t, err, view.CodeSealed)
+	done := call[view.Written](maria, "write", view.Draft{Compartment: "health", Code: chart.BloodPressure, Value: "128", Second: "82"})
+	if len(done.IDs) != 1 || done.Queued {
+		t.Fatalf("%+v", done)
+	}
+	rows := call[view.Timeline](maria, "timeline", view.TimelineQuery{Limit: 1}).Rows
+	if rows[0].Title != "Blood pressure 128/82" || rows[0].ID != done.IDs[0] || rows[0].New {
+		t.Errorf("it shows as %+v", rows[0])
+	}
+	call[view.Written](maria, "write", view.Draft{Refers: done.IDs[0], Code: chart.BloodPressure, Value: "127,5", Second: "82"})
+	r := call[view.Record](maria, "record", view.RecordQuery{ID: done.IDs[0]})
+	if r.Title != "Blood pressure 127.5/82" || r.Versions != 2 || len(r.History) != 2 || r.History[1].Kind != "amended" {
+		t.Errorf("amended it shows as %+v", r.Row)
+	}
+	call[view.Nothing](maria, "withdraw", view.Withdrawal{ID: done.IDs[0], Reason: "the cuff was loose"})
+	r = call[view.Record](maria, "record", view.RecordQuery{ID: done.IDs[0]})
+	if !r.Withdrawn || len(r.History) != 3 || r.History[2].Text != "the cuff was loose" {
+		t.Errorf("withdrawn it shows as %+v, %+v", r.Row, r.History)
+	}
+	if erased := call[view.Erased](maria, "erase", view.Erasure{IDs: done.IDs}); erased.Records != 1 || erased.Versions != 3 {
+		t.Errorf("erased %+v", erased)
+	}
+	_, err = try[view.Record](maria, "record", view.RecordQuery{ID: done.IDs[0]})
+	failing(t, err, view.CodeErased)
+	for _, d := range []view.Draft{
+		{Compartment: "health"}, {Compartment: "health", Note: " "}, {Compartment: "health", Note: "x", Code: chart.BodyWeight},
+		{Compartment: "health", Code: chart.BodyWeight, Value: "seventy"}, {Compartment: "health", Code: chart.BodyWeight, Value: "1e3"},
+		{Compartment: "health", Code: chart.BloodPressure, Value: "120"}, {Compartment: "health", Code: "8480-6", Value: "120"},
+	} {
+		_, err := try[view.Written](maria, "write", d)
+		failing(t, err, view.CodeInput)
+	}
+}
+
+// What can be entered by hand is read back as what it is.
+func TestMeasurables(t *testing.T) {
+	w := newWorld(t)
+	maria := w.patient("Maria")
+	for _, m := range call[[]view.Measurable](maria, "measurables", view.Nothing{}) {
+		d := view.Draft{Compartment: m.Compartment, Code: m.Code, Value: "90.50"}
+		want := m.Title + " 90.50 " + m.Unit
+		if m.Pair {
+			d.Second, want = "60", m.Title+" 90.50/60"
+		}
+		id := call[view.Written](maria, "write", d).IDs[0]
+		r := call[view.Record](maria, "record", view.RecordQuery{ID: id})
+		if r.Title != want || r.Category == "other" || r.Compartment != m.Compartment {
+			t.Errorf("%s shows as %q, of %s, in %s", m.Title, r.Title, r.Category, r.Compartment)
+		}
+	}
+}
+
+// hears waits until the screens are told of something.
+func (p *someone) hears(what func(view.Changed) bool) {
+	p.w.t.Helper()
+	for {
+		select {
+		case e := <-p.events:
+			if c, ok := e.data.(view.Changed); ok && what(c) {
+				return
+			}
+		case <-time.After(30 * time.Second):
+			p.w.t.Fatal("nothing was told")
+		}
+	}
+}
+
+// runs keeps somebody's screens up to date until the test ends.
+func (p *someone) runs() {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.View.Run(ctx) }()
+	p.w.t.Cleanup(func() {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			p.w.t.Error(err)
+		}
+	})
+}
+
+func TestChanged(t *testing.T) {
+	w := newWorld(t)
+	maria, doctor := w.patient("Maria"), w.holder("doctor@city-hospital", "Dr. A. Ruiz")
+	granted := maria.grant(ledger.Health, client.GrantRequest{To: "doctor@city-hospital", Write: true})
+	call[view.Today](maria, "today", view.Nothing{})
+	gid := string(maria.GID())
+	call[view.Timeline](doctor, "timeline", view.TimelineQuery{Patient: gid})
+	maria.runs()
+	doctor.runs()
+	doctor.writes(maria, ledger.Health, "All is well.")
+	maria.hears(func(c view.Changed) bool {
+		return c.What == "records" && c.Compartment == "health" && c.Text == "All is well."
+	})
+	if rows := call[view.Timeline](maria, "timeline", view.TimelineQuery{Category: "note"}).Rows; len(rows) != 1 || !rows[0].New {
+		t.Errorf("%+v", rows)
+	}
+	maria.writes(maria, ledger.Health, "Thank you.")
+	doctor.hears(func(c view.Changed) bool { return c.What == "records" && c.Patient == gid && c.Text == "Thank you." })
+	must(t, maria.book(maria, ledger.Health).Revoke(w.ctx, granted.Term.ID))
+	doctor.hears(func(c view.Changed) bool { return c.What == "shared" && c.Patient == gid && c.Compartment == "health" })
+	_, err := try[view.Timeline](doctor, "timeline", view.TimelineQuery{Patient: gid})
+	failing(t, err, view.CodeSealed)
+}
+
+// While the node is away, what was opened is there, and what is written waits; then it is sent, once.
+func TestOffline(t *testing.T) {
+	w := newWorld(t)
+	maria, doctor := w.patient("Maria"), w.holder("doctor@city-hospital", "Dr. A. Ruiz")
+	maria.grant(ledger.Health, client.GrantRequest{To: "doctor@city-hospital"})
+	maria.writes(maria, ledger.Health, "before")
+	call[view.Today](maria, "today", view.Nothing{})
+	maria.line.cut()
+	for maria.Connected() {
+		must(t, w.ctx.Err())
+	}
+	if rows := call[view.Timeline](maria, "timeline", view.TimelineQuery{}).Rows; !slices.Equal(titles(rows), []string{"before"}) {
+		t.Errorf("away: %q", titles(rows))
+	}
+	call[view.Today](maria, "today", view.Nothing{})
+	if done := call[view.Written](maria, "write", view.Draft{Compartment: "health", Note: "meanwhile"}); !done.Queued || len(done.IDs) != 0 {
+		t.Errorf("written: %+v", done)
+	}
+	_, err := try[view.Erased](maria, "erase", view.Erasure{IDs: []string{call[view.Timeline](maria, "timeline", view.TimelineQuery{}).Rows[0].ID}})
+	failing(t, err, view.CodeOffline)
+	maria.runs()
+	maria.line.mend()
+	maria.hears(func(c view.Changed) bool { return c.What == "records" && c.Compartment == "health" })
+	for {
+		rows := call[view.Timeline](doctor, "timeline", view.TimelineQuery{Patient: string(maria.GID())}).Rows
+		if slices.Equal(titles(rows), []string{"meanwhile", "before"}) {
+			break
+		}
+		if len(rows) > 1 {
+			t.Fatalf("afterwards: %q", titles(rows))
+		}
 	}
 }

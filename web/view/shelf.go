@@ -27,6 +27,7 @@ type shelf struct {
 	turn    chan struct{} // of whoever opens what there is
 
 	mu      sync.Mutex // guards what follows
+	asked   time.Time  // when a screen last looked
 	stocked time.Time  // when it was last looked which compartments there are; zero before
 	volumes []*volume
 	sealed  []Sealed
@@ -41,14 +42,15 @@ type volume struct {
 	turn  chan struct{} // of whoever reads on
 
 	// Guarded by shelf.mu:
-	read     bool // at least once
-	reading  client.Reading
-	chart    *chart.Chart
-	newest   uint64 // number of the newest record event
-	seen     uint64 // of the newest that the person had looked at when it was opened
-	looked   uint64 // of the newest that they have looked at
-	partial  bool   // what was written before the grant stays sealed
-	followed bool   // what comes is read as it comes
+	read      bool // at least once
+	reading   client.Reading
+	chart     *chart.Chart
+	newest    uint64 // number of the newest record event
+	seen      uint64 // of the newest that the person had looked at when it was opened
+	looked    uint64 // of the newest that they have looked at
+	partial   bool   // what was written before the grant stays sealed
+	following bool   // somebody sees to that
+	followed  bool   // what comes is read as it comes
 }
 
 // stockEvery is how often it is looked which compartments there are, and what is shared.
@@ -82,7 +84,17 @@ func (v *View) shelf(ctx context.Context, patient string) (*shelf, error) {
 	if err := s.stock(ctx); err != nil {
 		return nil, err
 	}
-	return s, s.read(ctx)
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.asked = time.Now()
+	s.mu.Unlock()
+	select {
+	case v.looking <- struct{}{}:
+	default: // whoever follows will look anyhow
+	}
+	return s, nil
 }
 
 // refresh has it looked anew which compartments of a record are open.

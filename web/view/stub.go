@@ -2,14 +2,6 @@ package view
 
 import "context"
 
-func (v *View) Write(ctx context.Context, args Draft) (r Written, err error) { return r, errNotBuilt }
-
-func (v *View) Withdraw(ctx context.Context, args Withdrawal) (r Nothing, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) Erase(ctx context.Context, args Erasure) (r Erased, err error) { return r, errNotBuilt }
-
 func (v *View) PreviewImport(ctx context.Context, args File) (r ImportPreview, err error) {
 	return r, errNotBuilt
 }

@@ -25,9 +25,9 @@ func (v *View) Today(ctx context.Context, _ Nothing) (Today, error) {
 		t.Me, err = v.Me(asking, Nothing{})
 		return err
 	})
-	g.Go(func() error { return passable(v.addAccess(asking, &t)) })
-	g.Go(func() error { return passable(v.addSharing(asking, &t)) })
-	g.Go(func() error { return passable(v.addEmergencies(asking, &t)) })
+	v.ask(g, func() error { return v.addAccess(asking, &t) })
+	v.ask(g, func() error { return v.addSharing(asking, &t) })
+	v.ask(g, func() error { return v.addEmergencies(asking, &t) })
 	s, err := v.shelf(ctx, "")
 	if err := errors.Join(err, g.Wait()); err != nil {
 		return Today{}, err
@@ -36,7 +36,14 @@ func (v *View) Today(ctx context.Context, _ Nothing) (Today, error) {
 	return t, s.look()
 }
 
-// passable lets a home be shown without a part of it while the node is away.
+// ask asks the node for a part of something that is shown without it while the node is away.
+func (v *View) ask(g *errgroup.Group, fn func() error) {
+	if v.config.Client.Connected() {
+		g.Go(func() error { return passable(fn()) })
+	}
+}
+
+// passable lets something be shown without a part of it.
 func passable(err error) error {
 	if err == nil || errors.Is(err, errNotBuilt) || errorOf(err).Code == CodeOffline {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"sync"
 	"testing"
 	"time"
@@ -87,12 +88,56 @@ type someone struct {
 	*client.Client
 	*view.View
 	w      *world
+	line   *line
 	events chan event
 }
 
 type event struct {
 	name string
 	data any
+}
+
+// line is somebody's way to the node, which may be cut.
+type line struct {
+	dial func(network, address string) (net.Conn, error)
+
+	mu   sync.Mutex
+	down bool
+	open map[net.Conn]bool
+}
+
+// Dial is stream.Dialer's.
+func (l *line) Dial(network, address string) (net.Conn, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.down {
+		return nil, errors.New("the line is cut")
+	}
+	c, err := l.dial(network, address)
+	if err == nil {
+		l.open[c] = true
+	}
+	return c, err
+}
+
+// SkipTLSHandshake is stream.Dialer's.
+func (l *line) SkipTLSHandshake() bool { return true }
+
+// cut ends all that goes over the line, until it is mended.
+func (l *line) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down = true
+	for c := range l.open {
+		c.Close()
+	}
+	clear(l.open)
+}
+
+func (l *line) mend() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down = false
 }
 
 // person connects someone new.
@@ -106,10 +151,11 @@ func (w *world) person() *someone {
 // at connects who has a home.
 func (w *world) at(home *client.Home) *someone {
 	w.t.Helper()
-	c, err := client.Dial(w.ctx, client.Config{Home: home, Node: protocol.URL{Root: w.node.URL().Root}, Dialer: w.node.Dialer(), Now: w.clock.now})
+	l := &line{dial: w.node.Dialer().Dial, open: make(map[net.Conn]bool)}
+	c, err := client.Dial(w.ctx, client.Config{Home: home, Node: protocol.URL{Root: w.node.URL().Root}, Dialer: l, Now: w.clock.now})
 	must(w.t, err)
 	w.t.Cleanup(c.Close)
-	p := &someone{Client: c, w: w, events: make(chan event, 1000)}
+	p := &someone{Client: c, w: w, line: l, events: make(chan event, 1000)}
 	p.View = view.New(view.Config{Client: c, Now: w.clock.now, Post: func(name string, data any) { p.events <- event{name, data} }})
 	return p
 }
