@@ -68,12 +68,28 @@ func (v *View) gid(patient string) (identity.GID, error) {
 	return gid, nil
 }
 
-// shelf opens a patient's record, and reads on in what was opened before. It fails if nothing is open.
+// shelf opens a patient's record for somebody to look at, and reads on in what was opened before. It fails if nothing is open.
 func (v *View) shelf(ctx context.Context, patient string) (*shelf, error) {
 	gid, err := v.gid(patient)
 	if err != nil {
 		return nil, err
 	}
+	s, err := v.peek(ctx, gid)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.asked = time.Now()
+	s.mu.Unlock()
+	select {
+	case v.looking <- struct{}{}:
+	default: // whoever follows will look anyhow
+	}
+	return s, nil
+}
+
+// peek is shelf for a list: nobody looks at the record as a whole, so it is not followed.
+func (v *View) peek(ctx context.Context, gid identity.GID) (*shelf, error) {
 	v.mu.Lock()
 	s := v.shelves[gid]
 	if s == nil {
@@ -86,13 +102,6 @@ func (v *View) shelf(ctx context.Context, patient string) (*shelf, error) {
 	}
 	if err := s.read(ctx); err != nil {
 		return nil, err
-	}
-	s.mu.Lock()
-	s.asked = time.Now()
-	s.mu.Unlock()
-	select {
-	case v.looking <- struct{}{}:
-	default: // whoever follows will look anyhow
 	}
 	return s, nil
 }

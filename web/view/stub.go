@@ -2,16 +2,6 @@ package view
 
 import "context"
 
-func (v *View) PreviewImport(ctx context.Context, args File) (r ImportPreview, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) MakeImport(ctx context.Context, args Token) (r Written, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) Export(ctx context.Context, args Of) (r Download, err error) { return r, errNotBuilt }
-
 func (v *View) Circle(ctx context.Context, args Nothing) (r Circle, err error) { return r, errNotBuilt }
 
 func (v *View) SeeAs(ctx context.Context, args SeeAsQuery) (r SeeAs, err error) {
@@ -23,10 +13,6 @@ func (v *View) AccessLog(ctx context.Context, args AccessQuery) (r AccessLog, er
 }
 
 func (v *View) ExportAccess(ctx context.Context, args Format) (r Download, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) Patients(ctx context.Context, args PatientsQuery) (r Patients, err error) {
 	return r, errNotBuilt
 }
 
