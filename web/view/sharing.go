@@ -7,7 +7,6 @@ import (
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
-	"github.com/phrledger/phr/projections/chart"
 )
 
 // Compartment is a part of a record.
@@ -132,6 +131,9 @@ func (v *View) compartment(ctx context.Context, b *client.Book) (*Compartment, e
 		return nil, err
 	}
 	c := &Compartment{Name: string(b.Compartment()), Class: string(f.Class), Grants: []Grant{}}
+	if c.Records, err = v.count(ctx, b); err != nil {
+		return nil, err
+	}
 	grants, err := b.Grants(ctx)
 	if err != nil {
 		return nil, err
@@ -142,20 +144,28 @@ func (v *View) compartment(ctx context.Context, b *client.Book) (*Compartment, e
 			c.Grants = append(c.Grants, v.grant(ctx, f.Chain, &grants[i]))
 		}
 	}
-	records, err := b.Records(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range records {
-		if r.Kind == chart.Written && r.Class != client.CardMedia && r.Unreadable != client.ErrErased.Error() {
-			c.Records++
-		}
-	}
 	why, since, err := b.Stale(ctx)
 	if why != "" {
 		c.Stale = &Stale{Compartment: c.Name, Why: why, Since: since.UTC()}
 	}
 	return c, err
+}
+
+// count returns how many records the caller sees in a compartment.
+func (v *View) count(ctx context.Context, b *client.Book) (n int, err error) {
+	s, err := v.shelf(ctx, string(b.Patient()))
+	if err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rows := s.list()
+	for i := range rows {
+		if rows[i].Compartment == string(b.Compartment()) && rows[i].Sealed != client.ErrErased.Error() {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // learnGrantees finds out who the people are that grants name.

@@ -25,7 +25,7 @@ func TestSharing(t *testing.T) {
 	must(t, err)
 
 	s := call[view.Sharing](maria, "sharing", view.Of{})
-	if len(s.Compartments) != 2 || s.Compartments[0].Name != "health" || !s.Patient.Me || s.Patient.Name != "" {
+	if len(s.Compartments) != 2 || s.Compartments[0].Name != "health" || !s.Patient.Me || s.Patient.Name != "Maria" {
 		t.Fatalf("%+v; want health and training of the patient", s)
 	}
 	health, training := s.Compartments[0], s.Compartments[1]

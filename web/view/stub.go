@@ -4,78 +4,36 @@ import "context"
 
 func (v *View) Circle(ctx context.Context, args Nothing) (r Circle, err error) { return r, errNotBuilt }
 
-func (v *View) SeeAs(ctx context.Context, args SeeAsQuery) (r SeeAs, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) AccessLog(ctx context.Context, args AccessQuery) (r AccessLog, err error) {
-	return r, errNotBuilt
-}
-
-func (v *View) ExportAccess(ctx context.Context, args Format) (r Download, err error) {
-	return r, errNotBuilt
-}
-
 func (v *View) Emergencies(ctx context.Context, args Of) (r Emergencies, err error) {
-	return r, errNotBuilt
-}
 
 func (v *View) RequestEmergency(ctx context.Context, args EmergencyRequest) (r Emergency, err error) {
-	return r, errNotBuilt
-}
 
 func (v *View) ApproveEmergency(ctx context.Context, args EmergencyAct) (r Emergency, err error) {
-	return r, errNotBuilt
-}
 
 func (v *View) EndEmergency(ctx context.Context, args EmergencyAct) (r Emergency, err error) {
-	return r, errNotBuilt
-}
 
 func (v *View) ReviewEmergency(ctx context.Context, args EmergencyAct) (r Emergency, err error) {
-	return r, errNotBuilt
-}
 
 func (v *View) AllowEmergency(ctx context.Context, args EmergencyTerms) (r Emergencies, err error) {
-	return r, errNotBuilt
-}
 
 func (v *View) DenyEmergency(ctx context.Context, args CompartmentName) (r Emergencies, err error) {
-	return r, errNotBuilt
-}
 
 func (v *View) EmergencyCard(ctx context.Context, args Nothing) (r EmergencyCard, err error) {
-	return r, errNotBuilt
-}
 
 func (v *View) Authority(ctx context.Context, args Nothing) (r AuthorityState, err error) {
-	return r, errNotBuilt
-}
 
 func (v *View) Invite(ctx context.Context, args Offer) (r Invited, err error) { return r, errNotBuilt }
 
 func (v *View) Impact(ctx context.Context, args Revocation) (r Impact, err error) {
-	return r, errNotBuilt
-}
 
 func (v *View) RevokeAttributes(ctx context.Context, args Token) (r Revoked, err error) {
-	return r, errNotBuilt
-}
 
 func (v *View) Reissue(ctx context.Context, args Nothing) (r AuthorityState, err error) {
-	return r, errNotBuilt
-}
 
 func (v *View) Log(ctx context.Context, args Nothing) (r LogState, err error) { return r, errNotBuilt }
 
 func (v *View) FindInLog(ctx context.Context, args LogQuery) (r LogLines, err error) {
-	return r, errNotBuilt
-}
 
 func (v *View) VerifyProof(ctx context.Context, args ProofQuery) (r VerifiedProof, err error) {
-	return r, errNotBuilt
-}
 
 func (v *View) AuditLog(ctx context.Context, args Nothing) (r Audit, err error) {
-	return r, errNotBuilt
-}
