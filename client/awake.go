@@ -59,14 +59,16 @@ func (b *Book) asleep(terms []ledger.LiveTerm) (all []Asleep) {
 		for _, name := range names {
 			since := b.c.heard[name]
 			fact, ok := b.c.state.Authority(name)
-			late := b.logTime().Sub(since) > asleepAfter+ledger.ClockSkew
-			if ok && fact.Active && name != ledger.RegistryName && late && !slices.Contains(all, Asleep{name, since}) {
+			if ok && fact.Active && name != ledger.RegistryName && late(since, b.logTime()) && !slices.Contains(all, Asleep{name, since}) {
 				all = append(all, Asleep{name, since})
 			}
 		}
 	}
 	return all
 }
+
+// late tells whether an authority was last heard of too long before a time.
+func late(since, at time.Time) bool { return at.Sub(since) > asleepAfter+ledger.ClockSkew }
 
 // awake demands that all authorities of terms were heard of lately.
 func (b *Book) awake(terms []ledger.LiveTerm) error {

@@ -44,6 +44,35 @@ func (c *Client) Emergencies(ctx context.Context, patient identity.GID) (all []E
 	return all, err
 }
 
+// EmergencyTerms returns the terms by which the caller may ask to open a compartment in an emergency.
+func (c *Client) EmergencyTerms(ctx context.Context, patient identity.GID, name ledger.Compartment) (all []Shared, err error) {
+	err = c.attempt(ctx, loginKey, func(s *session) error {
+		answer, err := c.askEmergencies(ctx, s, protocol.EmergencyQuery{Patient: patient, Compartment: name})
+		if err != nil {
+			return err
+		}
+		all = nil
+		for _, offered := range answer.Terms {
+			t, err := c.checkEmergencyTerm(ctx, offered, ledger.RecordChain(patient, name))
+			if err != nil {
+				return err
+			}
+			all = append(all, *t)
+		}
+		return nil
+	})
+	return all, err
+}
+
+// checkEmergencyTerm is checkShared for an emergency term of a compartment.
+func (c *Client) checkEmergencyTerm(ctx context.Context, offered protocol.SharedTerm, chain ledger.Chain) (*Shared, error) {
+	t, err := c.checkShared(ctx, offered)
+	if err == nil && (t.Chain != chain || !t.Term.Emergency()) {
+		err = errors.New("the node shows another term than was asked for")
+	}
+	return t, err
+}
+
 func (c *Client) askEmergencies(ctx context.Context, s *session, q protocol.EmergencyQuery) (*protocol.Emergencies, error) {
 	answer, err := ask[protocol.Emergencies](ctx, s.conn, protocol.DirBreakglass, q)
 	if err != nil {
@@ -126,12 +155,9 @@ func (c *Client) RequestEmergency(ctx context.Context, r EmergencyRequest) (*Eme
 			if len(answer.Terms) == 0 {
 				return nil, fmt.Errorf("%s of %s does not open to you in an emergency: see 'phr keys': %w", r.Compartment, r.Patient, ErrNotShared)
 			}
-			shared, err := c.checkShared(ctx, answer.Terms[0])
+			shared, err := c.checkEmergencyTerm(ctx, answer.Terms[0], ledger.RecordChain(r.Patient, r.Compartment))
 			if err != nil {
 				return nil, err
-			}
-			if shared.Chain != ledger.RecordChain(r.Patient, r.Compartment) || !shared.Term.Emergency() {
-				return nil, errors.New("the node shows another term than was asked for")
 			}
 			return &ledger.BreakglassRequested{
 				Compartment: r.Compartment, Term: shared.Term.ID, Reason: strings.TrimSpace(r.Reason),

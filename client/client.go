@@ -122,6 +122,9 @@ func (c *Client) Restored() int {
 	return c.restored
 }
 
+// URL returns which node it is, and the root that is pinned.
+func (c *Client) URL() protocol.URL { return c.config.Node }
+
 // Node returns the newest description of the node, which the pinned root signed.
 func (c *Client) Node() ledger.NodeFact {
 	c.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/crypto/policy"
@@ -107,7 +108,11 @@ func (c *Client) Authority(ctx context.Context, name policy.Authority) (ledger.A
 type ListedAuthority struct {
 	ledger.AuthorityFact
 	Attributes []ledger.AttributeFact
+	Heard      time.Time // when it has last said something that everybody is shown
 }
+
+// Asleep tells whether so little was heard of it by a time that nobody is given keys on its word.
+func (a *ListedAuthority) Asleep(at time.Time) bool { return late(a.Heard, at) }
 
 // maxAuthorities is how many authorities of one node are listed.
 const maxAuthorities = 4096
@@ -126,7 +131,7 @@ func (c *Client) Authorities(ctx context.Context) ([]ListedAuthority, error) {
 			return nil, err
 		}
 		c.mu.Lock()
-		all = append(all, ListedAuthority{fact, c.state.Attributes(name)})
+		all = append(all, ListedAuthority{fact, c.state.Attributes(name), c.heard[name]})
 		c.mu.Unlock()
 	}
 	return all, nil
