@@ -2,24 +2,6 @@ package view
 
 import "context"
 
-func (v *View) Circle(ctx context.Context, args Nothing) (r Circle, err error) { return r, errNotBuilt }
-
-func (v *View) Emergencies(ctx context.Context, args Of) (r Emergencies, err error) {
-
-func (v *View) RequestEmergency(ctx context.Context, args EmergencyRequest) (r Emergency, err error) {
-
-func (v *View) ApproveEmergency(ctx context.Context, args EmergencyAct) (r Emergency, err error) {
-
-func (v *View) EndEmergency(ctx context.Context, args EmergencyAct) (r Emergency, err error) {
-
-func (v *View) ReviewEmergency(ctx context.Context, args EmergencyAct) (r Emergency, err error) {
-
-func (v *View) AllowEmergency(ctx context.Context, args EmergencyTerms) (r Emergencies, err error) {
-
-func (v *View) DenyEmergency(ctx context.Context, args CompartmentName) (r Emergencies, err error) {
-
-func (v *View) EmergencyCard(ctx context.Context, args Nothing) (r EmergencyCard, err error) {
-
 func (v *View) Authority(ctx context.Context, args Nothing) (r AuthorityState, err error) {
 
 func (v *View) Invite(ctx context.Context, args Offer) (r Invited, err error) { return r, errNotBuilt }
