@@ -18,6 +18,8 @@ type Config struct {
 	Post   func(event string, data any) // called from several goroutines
 	Now    func() time.Time             // nil: time.Now
 	Sample bool                         // a sample person of the demonstration
+
+	Serving bool // this process answers enrolments to the client's authority
 }
 
 // grace is how long a call may take while the node can't be reached: it comes back within, or what is here has to do.

@@ -20,6 +20,8 @@ type kept struct {
 	until time.Time
 }
 
+var errMoved = &Error{CodeMoved, "What you looked at does not stand any more.", "Nothing was changed.", "Look again, and decide then."}
+
 // keep returns the token of something that was shown at a time.
 func (s *shown) keep(what any, now time.Time) string {
 	s.mu.Lock()
@@ -45,7 +47,7 @@ func redeem[T any](s *shown, token string, now time.Time) (what T, err error) {
 	delete(s.kept, token)
 	what, fits := k.what.(T)
 	if !ok || !fits || !now.Before(k.until) {
-		return what, &Error{CodeMoved, "What you looked at does not stand any more.", "Nothing was changed.", "Look again, and decide then."}
+		return what, errMoved
 	}
 	return what, nil
 }
