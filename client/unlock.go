@@ -16,14 +16,24 @@ func (h *Home) SetPassphrase(passphrase []byte) error {
 }
 
 func (h *Home) setPassphrase(passphrase []byte, cost keystore.Params) error {
-	return h.changeSlots(func(k *keystore.Keystore) error { return k.Set(keystore.Passphrase(passphrase).Costing(cost)) })
+	return h.SetKey(keystore.Passphrase(passphrase).Costing(cost))
 }
 
 // SetRecovery makes a recovery code open the home too, in place of the one before. Of the code itself nothing is kept.
 func (h *Home) SetRecovery(code *recovery.Secret) error {
 	secret := code.KeystoreSecret()
 	defer clear(secret)
-	return h.changeSlots(func(k *keystore.Keystore) error { return k.Set(keystore.Recovery([32]byte(secret))) })
+	return h.SetKey(keystore.Recovery([32]byte(secret)))
+}
+
+// SetKey makes a key open the home: see keystore.Keystore.Set.
+func (h *Home) SetKey(key keystore.Key) error {
+	return h.changeSlots(func(k *keystore.Keystore) error { return k.Set(key) })
+}
+
+// RemovePasskey makes the passkey with a credential open the home no more.
+func (h *Home) RemovePasskey(credential []byte) error {
+	return h.changeSlots(func(k *keystore.Keystore) error { return k.RemovePasskey(credential) })
 }
 
 // changeSlots changes how the keystore opens. If another process was faster, its version is read and changed again.

@@ -10,10 +10,11 @@ import (
 // TestDerived opens in two steps what a passphrase opens in one, and the other way round.
 func TestDerived(t *testing.T) {
 	k, path := create(t, []byte("one"))
-	all, err := keystore.Derivations(read(t, path))
-	if err != nil || len(all) != 1 || all[0].Params != floor {
-		t.Fatalf("derivations %v, %v", all, err)
+	ways, err := keystore.Ways(read(t, path))
+	if err != nil || len(ways) != 1 {
+		t.Fatalf("ways %v, %v", ways, err)
 	}
+	needed := ways[0].Derivation
 	derive := func(d keystore.Derivation, passphrase []byte) keystore.Key {
 		t.Helper()
 		key, err := d.Run(passphrase)
@@ -22,15 +23,15 @@ func TestDerived(t *testing.T) {
 		}
 		return keystore.Derived(d, key)
 	}
-	inSteps, err := keystore.Open(keystore.At(path), derive(all[0], passphrase))
+	inSteps, err := keystore.Open(keystore.At(path), derive(needed, passphrase))
 	if err != nil || string(inSteps.Contents()) != "one" {
 		t.Fatalf("in two steps: %v", err)
 	}
 	inSteps.Close()
 	for name, key := range map[string]keystore.Key{
-		"by another passphrase": derive(all[0], newPhrase),
+		"by another passphrase": derive(needed, newPhrase),
 		"by another salt":       derive(keystore.NewDerivation(floor), passphrase),
-		"at another cost":       derive(keystore.Derivation{Salt: all[0].Salt, Params: keystore.Params{Time: 2, MemoryKiB: 64 << 10, Threads: 2}}, passphrase),
+		"at another cost":       derive(keystore.Derivation{Salt: needed.Salt, Params: keystore.Params{Time: 2, MemoryKiB: 64 << 10, Threads: 2}}, passphrase),
 	} {
 		if _, err := keystore.Open(keystore.At(path), key); !errors.Is(err, keystore.ErrPassphrase) {
 			t.Errorf("%s: %v, want ErrPassphrase", name, err)
@@ -49,12 +50,12 @@ func TestDerived(t *testing.T) {
 // TestAttack53_DoctoredDerivation: who doctors a file can't have a derivation run that is cheap to guess, or that takes all memory.
 func TestAttack53_DoctoredDerivation(t *testing.T) {
 	for _, bad := range readVectors(t).Bad {
-		all, err := keystore.Derivations(bad.In)
+		ways, err := keystore.Ways(bad.In)
 		if err != nil && !errors.Is(err, keystore.ErrMalformed) {
 			t.Errorf("%s: %v, want ErrMalformed", bad.Name, err)
 		}
-		for _, d := range all {
-			if d.MemoryKiB < 64<<10 || d.MemoryKiB > 512<<10 || d.Time < 1 || d.Time > 16 || len(d.Salt) != 16 {
+		for _, w := range ways {
+			if d := w.Derivation; w.Kind == keystore.PassphraseSlot && (d.MemoryKiB < 64<<10 || d.MemoryKiB > 512<<10 || d.Time < 1 || d.Time > 16 || len(d.Salt) != 16) {
 				t.Errorf("%s: %+v", bad.Name, d)
 			}
 		}

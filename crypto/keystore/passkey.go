@@ -3,7 +3,6 @@ package keystore
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"slices"
 )
 
@@ -29,32 +28,6 @@ func (p Passkey) salt() []byte { return append(p.Salt[:], p.Credential...) }
 // passkey returns whose a slot is.
 func (t *terms) passkey() Passkey {
 	return Passkey{[saltSize]byte(t.Salt), bytes.Clone(t.Salt[saltSize:])}
-}
-
-// Passkeys returns those that open a keystore, in the order of their slots. It fails with ErrMalformed.
-func Passkeys(file []byte) ([]Passkey, error) {
-	_, h, err := parseFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading keystore: %w: %w", ErrMalformed, err)
-	}
-	return passkeys(h.Slots), nil
-}
-
-func passkeys(slots []slot) []Passkey {
-	var all []Passkey
-	for i := range slots {
-		if t := &slots[i].Terms; t.Kind == PasskeySlot {
-			all = append(all, t.passkey())
-		}
-	}
-	return all
-}
-
-// Passkeys returns those that open the keystore.
-func (k *Keystore) Passkeys() []Passkey {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return passkeys(k.vault.slots)
 }
 
 // RemovePasskey makes the passkey with a credential open the keystore no more. It fails as Save does, and if there is none.

@@ -78,17 +78,20 @@ func TestPasskeysAreNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	named, err := keystore.Passkeys(read(t, path))
+	ways, err := keystore.Ways(read(t, path))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, all := range [][]keystore.Passkey{named, k.Passkeys()} {
-		if len(all) != 2 || all[0].Salt != phone.Salt || !bytes.Equal(all[1].Credential, laptop.Credential) {
-			t.Errorf("passkeys %v", all)
+	if len(ways) != 3 || ways[0].Kind != keystore.PassphraseSlot || ways[0].Derivation.Params != floor {
+		t.Fatalf("ways %+v", ways)
+	}
+	for i, want := range []keystore.Passkey{phone, laptop} {
+		if got := ways[i+1]; got.Kind != keystore.PasskeySlot || got.Passkey.Salt != want.Salt || !bytes.Equal(got.Passkey.Credential, want.Credential) {
+			t.Errorf("way %+v, want %+v", got, want)
 		}
 	}
-	if _, err := keystore.Passkeys(nil); !errors.Is(err, keystore.ErrMalformed) {
-		t.Errorf("passkeys of no keystore: %v", err)
+	if _, err := keystore.Ways(nil); !errors.Is(err, keystore.ErrMalformed) {
+		t.Errorf("ways into no keystore: %v", err)
 	}
 }
 

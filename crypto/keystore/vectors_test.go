@@ -157,13 +157,13 @@ func FuzzParse(f *testing.F) {
 		if err == nil && string(again) != string(data) {
 			t.Errorf("accepted %x, writes %x", data, again)
 		}
-		passkeys, failed := keystore.Passkeys(data)
+		ways, failed := keystore.Ways(data)
 		if (failed == nil) != (err == nil) {
-			t.Errorf("passkeys of %x: %v, and it parses: %v", data, failed, err)
+			t.Errorf("ways into %x: %v, and it parses: %v", data, failed, err)
 		}
-		for _, p := range passkeys {
-			if len(p.Credential) == 0 || len(p.Credential) > 1023 {
-				t.Errorf("%x has a credential of %d bytes", data, len(p.Credential))
+		for _, w := range ways {
+			if n := len(w.Passkey.Credential); w.Kind == keystore.PasskeySlot && (n == 0 || n > 1023) {
+				t.Errorf("%x has a credential of %d bytes", data, n)
 			}
 		}
 	})
