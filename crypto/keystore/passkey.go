@@ -6,12 +6,14 @@ import (
 	"slices"
 )
 
-// maxCredential is the longest id of a credential that WebAuthn knows.
-const maxCredential = 1023
+const (
+	prfSaltSize   = 32
+	maxCredential = 1023 // the longest id of a credential that WebAuthn knows
+)
 
 // Passkey names a passkey, and what its authenticator is asked for: the PRF extension's answer for Salt. It stands in clear in the keystore.
 type Passkey struct {
-	Salt       [saltSize]byte
+	Salt       [prfSaltSize]byte
 	Credential []byte // id of the credential, 1 to 1023 bytes
 }
 
@@ -27,7 +29,7 @@ func (p Passkey) salt() []byte { return append(p.Salt[:], p.Credential...) }
 
 // passkey returns whose a slot is.
 func (t *terms) passkey() Passkey {
-	return Passkey{[saltSize]byte(t.Salt), bytes.Clone(t.Salt[saltSize:])}
+	return Passkey{[prfSaltSize]byte(t.Salt), bytes.Clone(t.Salt[prfSaltSize:])}
 }
 
 // RemovePasskey makes the passkey with a credential open the keystore no more. It fails as Save does, and if there is none.

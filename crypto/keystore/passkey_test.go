@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	phone  = keystore.Passkey{Salt: [16]byte{1}, Credential: []byte("phone")}
-	laptop = keystore.Passkey{Salt: [16]byte{2}, Credential: bytes.Repeat([]byte{7}, 1023)}
+	phone  = keystore.Passkey{Salt: [32]byte{1}, Credential: []byte("phone")}
+	laptop = keystore.Passkey{Salt: [32]byte{2}, Credential: bytes.Repeat([]byte{7}, 1023)}
 )
 
 func openPasskey(t testing.TB, path string, p keystore.Passkey, secret [32]byte) *keystore.Keystore {
@@ -53,7 +53,7 @@ func TestPasskeys(t *testing.T) {
 	}
 
 	again := phone
-	again.Salt = [16]byte{3}
+	again.Salt = [32]byte{3}
 	if err := k.Set(keystore.ByPasskey(again, [32]byte{3})); err != nil { // in the place of the first
 		t.Fatal(err)
 	}

@@ -115,7 +115,7 @@ func (t *terms) check() error {
 	}
 	least, most := saltSize, saltSize
 	if t.Kind == PasskeySlot {
-		least, most = saltSize+1, saltSize+maxCredential
+		least, most = prfSaltSize+1, prfSaltSize+maxCredential
 	}
 	if t.Kind == 0 || len(t.Salt) < least || len(t.Salt) > most {
 		return errors.New("a slot has fields of the wrong length")

@@ -39,7 +39,7 @@ type vectors struct {
 }
 
 func (v *vectors) passkey() keystore.Passkey {
-	return keystore.Passkey{Salt: [16]byte(v.Passkey.Salt), Credential: v.Passkey.Credential}
+	return keystore.Passkey{Salt: [32]byte(v.Passkey.Salt), Credential: v.Passkey.Credential}
 }
 
 type goodVector struct {
