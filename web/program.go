@@ -65,6 +65,7 @@ func openProgram(ctx context.Context, progress func(string)) (fs.FS, error) {
 	return os.DirFS(dir), nil
 }
 
+//go:generate sh -c "go run ./internal/declare >app/src/messages.ts"
 //go:generate go run ./internal/pack
 
 // Pack builds the program into dir, for what is built with the tag release.

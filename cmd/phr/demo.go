@@ -18,6 +18,7 @@ func demoVerb(ctx context.Context, e *env, args []string) error {
 	exit := fs.Bool("exit", false, "end after the steps instead of opening the stage for browsers")
 	atOnce := fs.Bool("web", false, "open the stage for browsers at once, without the steps")
 	listen := fs.String("listen", "127.0.0.1:0", "`HOST:PORT` of the stage, a loopback address; port 0 is any that is free")
+	dir := fs.String("data-dir", "", "`DIR` that the stage's node keeps its data in, and leaves them (a temporary one)")
 	fs.BoolVar(&e.json, "json", false, "write JSON for programs, one object a step, and one with the URL of the stage")
 	fs.BoolVar(&e.verbose, "verbose", false, "log on standard error")
 	more, err := e.parse(fs, args, 0, -1)
@@ -39,18 +40,17 @@ func demoVerb(ctx context.Context, e *env, args []string) error {
 	if err != nil || *exit {
 		return err
 	}
-	return e.openStage(ctx, *listen, o.Log)
+	return e.openStage(ctx, demo.StageOptions{Out: e.stdout, JSON: e.json, Dir: *dir, Listen: *listen, Version: buildVersion(), Log: o.Log})
 }
 
 // openStage has sample people to log in as in a browser, until it is interrupted.
-func (e *env) openStage(ctx context.Context, listen string, log *slog.Logger) error {
-	if err := loopback(listen); err != nil {
+func (e *env) openStage(ctx context.Context, o demo.StageOptions) (err error) {
+	if err := loopback(o.Listen); err != nil {
 		return err
 	}
-	build, err := e.openWeb(ctx)
-	if err != nil {
+	if o.Build, err = e.openWeb(ctx); err != nil {
 		return err
 	}
 	e.note("Opening a stage for the browser: a node with two patients and those whom they have let in.")
-	return demo.Stage(ctx, demo.StageOptions{Out: e.stdout, JSON: e.json, Listen: listen, Build: build, Version: buildVersion(), Log: log})
+	return demo.Stage(ctx, o)
 }

@@ -22,6 +22,7 @@ import (
 type StageOptions struct {
 	Out     io.Writer
 	JSON    bool       // one object with the URL instead of text
+	Dir     string     // the node's data directory; empty: a temporary one, removed afterwards
 	Listen  string     // host:port, a loopback address
 	Build   *web.Build // what is served
 	Version string     // of this program
@@ -33,12 +34,15 @@ func Stage(ctx context.Context, o StageOptions) error {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	dir, err := os.MkdirTemp("", "phr-stage-")
-	if err != nil {
-		return err
+	if o.Dir == "" {
+		dir, err := os.MkdirTemp("", "phr-stage-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		o.Dir = dir
 	}
-	defer os.RemoveAll(dir)
-	n, err := node.Start(ctx, node.Config{Dir: dir, Listen: "127.0.0.1:0", Log: o.Log})
+	n, err := node.Start(ctx, node.Config{Dir: o.Dir, Listen: "127.0.0.1:0", Log: o.Log})
 	if err != nil {
 		return fmt.Errorf("starting the node: %w", err)
 	}
@@ -50,7 +54,7 @@ func Stage(ctx context.Context, o StageOptions) error {
 	s := &stage{troupe: troupe{node: n, log: o.Log, now: time.Now}}
 	defer s.leave()
 	g.Go(func() error {
-		if err := s.rehearse(ctx, g, dir); err != nil {
+		if err := s.rehearse(ctx, g, o.Dir); err != nil {
 			return fmt.Errorf("preparing the sample people: %w", err)
 		}
 		return s.open(ctx, o)
