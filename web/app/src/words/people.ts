@@ -17,7 +17,13 @@ export function granteeName(to: Grantee): string {
 	if (to.kind === 'person' || to.kind === 'proxy') return to.name || t().people.unknown(shortGID(to.gid ?? ''));
 	if (to.kind === 'emergency') return t().people.emergency;
 	if (to.attribute && to.authority) return t().people.roleOf(roleName(to.attribute), to.authority);
-	return to.expression;
+	return expressionName(to.expression);
+}
+
+/** Who a policy lets in, where it names one role: "doctors of city-hospital"; the policy as it stands where it names more. */
+export function expressionName(expression: string): string {
+	const [, role, authority] = /^([\w-]+)@([\w-]+)$/.exec(expression) ?? [];
+	return role && authority ? t().people.roleOf(roleName(role), authority) : expression;
 }
 
 /** Many who hold a role: "doctors". */
@@ -29,5 +35,5 @@ export function roleName(attribute: string): string {
 /** A part of a record, as a person calls it. */
 export function partName(compartment: string): string {
 	const parts: Partial<Record<string, string>> = t().people.parts;
-	return parts[compartment] ?? compartment;
+	return parts[compartment] ?? compartment.slice(0, 1).toLocaleUpperCase() + compartment.slice(1);
 }

@@ -1,4 +1,5 @@
 import { access } from './access';
+import { keys } from './keys';
 import { parts } from './parts';
 import { people } from './people';
 import { record } from './record';
@@ -7,4 +8,4 @@ import { today } from './today';
 import { vault } from './vault';
 
 /** What the interface says in English, which is the measure of the other languages. */
-export const en = { ...shell, ...parts, ...people, ...access, ...vault, ...today, ...record };
+export const en = { ...shell, ...parts, ...people, ...access, ...keys, ...vault, ...today, ...record };
