@@ -8,6 +8,7 @@ export const places = {
 	record: place('/record/:id', () => import('./screens/record/Record.svelte')),
 	add: place('/add', () => import('./screens/add/Add.svelte')),
 	sharing: place('/sharing', () => import('./screens/sharing/Sharing.svelte')),
+	seeAs: place('/sharing/as/:as', () => import('./screens/sharing/SeeAs.svelte')),
 	access: place('/access', () => import('./screens/access/Access.svelte')),
 	emergency: place('/emergency', () => import('./screens/emergency/Emergency.svelte')),
 	keys: place('/keys', () => import('./screens/keys/Keys.svelte')),

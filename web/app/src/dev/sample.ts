@@ -4,6 +4,7 @@ import type { About } from '../data/about';
 import type { Calls, Events, Grant, Me, Row, Sharing, Trend } from '../messages';
 import type { CallName, EventName, Transport } from '../data/transport';
 import { Refused } from '../data/transport';
+import { answers as ofRoles, followSealing, myRoles } from './roles';
 
 const now = Date.now();
 const dayLong = 86_400_000;
@@ -23,12 +24,12 @@ const sharing: Sharing = {
 	patient: amara,
 	compartments: [
 		{ name: 'health', class: 'health', records: 412, grants: [grant('g1', 'health', 'doctor', 'city-hospital', 'hospital')] },
-		{ name: 'training', class: 'training', records: 120, grants: [grant('g2', 'training', 'trainer', 'fit-club', 'health club')] },
+		{ name: 'training', class: 'training', records: 120, grants: [grant('g2', 'training', 'trainer', 'fit-club', 'health-club')] },
 		{ name: 'journal', class: 'health', records: 20, grants: [] },
 	],
 };
 
-const me: Me = { ...amara, roles: ['patient'], keys: [{ attribute: 'patient', authority: 'phr', version: 1 }], node: 'phr://localhost:4222' };
+const me: Me = { ...amara, roles: myRoles, keys: [{ attribute: 'patient', authority: 'phr', version: 1 }], node: 'phr://localhost:4222' };
 
 const row = (id: string, category: string, title: string, detail: string, days: number, compartment = 'health', by: Row['by'] = ruiz, more: Partial<Row> = {}): Row => ({
 	id, category, title, detail, date: ago(days), day: true, compartment, by, versions: 1, ...more,
@@ -128,10 +129,6 @@ const answers: { [N in CallName]?: (args: Calls[N]['args']) => Calls[N]['result'
 	}),
 	'revoke.preview': ({ grants }) => ({ token: 'x', to: sharing.compartments[grants[0] === 'g2' ? 1 : 0]?.grants[0]?.to ?? { kind: 'person', name: '', expression: '' }, compartments: ['health'], sessions: 1, opened: true }),
 	'revoke.make': () => sharing,
-	emergencies: () => ({
-		offers: [],
-		emergencies: asked.has('emergency') ? [{ id: 'em1', patient: amara, compartment: 'health', state: 'open', reason: 'Unconscious after a fall, no history known', requester: ruiz, approver: { name: 'Dr. B. Chen', authority: 'city-hospital' }, asked: ago(0.05), opened: ago(0.04), expires: ago(-0.1), may_end: true, may_review: false }] : [],
-	}),
 	'emergency.card': () => ({ patient: amara, allergies: [first[6]!], medicines: [first[1]!], problems: [first[5]!], address: 'phr://localhost:4222#gid1amara', terms: [] }),
 };
 
@@ -146,12 +143,13 @@ export function sample(): Transport {
 	return {
 		async call<N extends CallName>(name: N, args: Calls[N]['args']): Promise<Calls[N]['result']> {
 			await new Promise((resolve) => setTimeout(resolve, Number(asked.get('slow') ?? 0)));
-			const answer = answers[name] as ((args: Calls[N]['args']) => Calls[N]['result']) | undefined;
+			const answer = { ...answers, ...ofRoles }[name] as ((args: Calls[N]['args']) => Calls[N]['result']) | undefined;
 			if (!answer) throw new Refused({ code: 'other', message: `The sample has no ${name}.` });
 			return answer(args);
 		},
 		on<N extends EventName>(name: N, told: (data: Events[N]) => void): () => void {
 			if (name === 'connection' && asked.has('offline')) setTimeout(() => told({ state: 'offline', queued: 2 } as Events[N]));
+			if (name === 'changed') followSealing((changed) => told(changed as Events[N]));
 			return () => {};
 		},
 	};

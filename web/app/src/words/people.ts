@@ -17,13 +17,21 @@ export function granteeName(to: Grantee): string {
 	if (to.kind === 'person' || to.kind === 'proxy') return to.name || t().people.unknown(shortGID(to.gid ?? ''));
 	if (to.kind === 'emergency') return t().people.emergency;
 	if (to.attribute && to.authority) return t().people.roleOf(roleName(to.attribute), to.authority);
-	return expressionName(to.expression);
+	return policyName(to.expression);
 }
 
-/** Who a policy lets in, where it names one role: "doctors of city-hospital"; the policy as it stands where it names more. */
-export function expressionName(expression: string): string {
-	const [, role, authority] = /^([\w-]+)@([\w-]+)$/.exec(expression) ?? [];
-	return role && authority ? t().people.roleOf(roleName(role), authority) : expression;
+/** Who a policy lets in: "Doctors of city-hospital or nurses of city-hospital". */
+export function policyName(policy: string): string {
+	const { and, or, roleOf } = t().people;
+	return policy
+		.replaceAll(/\band\b/g, and)
+		.replaceAll(/\bor\b/g, or)
+		.replaceAll(/([a-z0-9.-]+)@([a-z0-9-]+)(#\d+)?/g, (_, role: string, authority: string) => roleOf(roleName(role), authority));
+}
+
+/** Many who hold a role, by themselves: "Doctors". */
+export function roleLabel(attribute: string): string {
+	return capital(roleName(attribute));
 }
 
 /** Many who hold a role: "doctors". */
@@ -35,5 +43,9 @@ export function roleName(attribute: string): string {
 /** A part of a record, as a person calls it. */
 export function partName(compartment: string): string {
 	const parts: Partial<Record<string, string>> = t().people.parts;
-	return parts[compartment] ?? compartment.slice(0, 1).toLocaleUpperCase() + compartment.slice(1);
+	return parts[compartment] ?? capital(compartment);
+}
+
+function capital(text: string): string {
+	return text.charAt(0).toLocaleUpperCase() + text.slice(1);
 }

@@ -3,9 +3,10 @@ import { keys } from './keys';
 import { parts } from './parts';
 import { people } from './people';
 import { record } from './record';
+import { sharing } from './sharing';
 import { shell } from './shell';
 import { today } from './today';
 import { vault } from './vault';
 
 /** What the interface says in English, which is the measure of the other languages. */
-export const en = { ...shell, ...parts, ...people, ...access, ...keys, ...vault, ...today, ...record };
+export const en = { ...shell, ...parts, ...people, ...access, ...keys, ...vault, ...today, ...record, ...sharing };

@@ -6,6 +6,8 @@ export const people = {
 	people: {
 		you: 'you',
 		unknown: (id: string) => `someone without a known name (${id})`,
+		and: 'and',
+		or: 'or',
 		emergency: 'Doctors in an emergency',
 		roleOf: (role: string, authority: string) => `${role[0]?.toUpperCase()}${role.slice(1)} of ${authority}`,
 		roles: { doctor: 'doctors', nurse: 'nurses', trainer: 'trainers', agent: 'agents', hr: 'staff', auditor: 'auditors', patient: 'patients' },
@@ -16,7 +18,7 @@ export const people = {
 	reach: {
 		onlyYou: 'Only you',
 		groups: (count: number) => n(count, { one: '# group', other: '# groups' }),
-		groupOf: { hospital: 'Care team', 'health club': 'Trainer', insurer: 'Insurer', employer: 'Employer' },
+		groupOf: { hospital: 'Care team', 'health-club': 'Trainer', insurer: 'Insurer', employer: 'Employer' },
 		shared: 'Shared with you',
 		sharedUntil: (date: string) => `Until ${date}`,
 		opens: (part: string, who: string) => `${part}: who can open it? ${who}`,
