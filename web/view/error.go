@@ -87,3 +87,6 @@ func errorOf(err error) *Error {
 
 // misused says what is wrong with what was asked.
 func misused(message string) *Error { return &Error{Code: CodeInput, Message: message} }
+
+// Say returns what a person is told of an error: what a View and the vault fail with.
+func Say(err error) *Error { return errorOf(err) }
