@@ -29,7 +29,7 @@ var floors = [][]string{
 	{"ledger/protocol"},
 	{"authority/challenge", "projections/directory", "projections/timeline", "projections/disclosures", "web"},
 	{"ledger/ingest", "client"},
-	{"authority/gate", "ledger/repair", "ledger/sealer", "client/agent"},
+	{"authority/gate", "ledger/repair", "ledger/sealer", "client/agent", "web/view"},
 	{"ledger/node"},
 	{"cmd/phr/demo"},
 	{"cmd/phr"},
@@ -54,6 +54,7 @@ var only = map[string][]string{
 	"github.com/tyler-smith/go-bip39": {"crypto/recovery"},
 	"golang.org/x/crypto/argon2":      {"crypto/keystore"},
 	"golang.org/x/term":               {"cmd/phr"},
+	"golang.org/x/text":               {"web/view"}, // letters without their accents
 	"math/rand":                       {"client"}, // how long to wait before the next try
 	"modernc.org/sqlite":              {"projections"},
 	"net/http":                        {"ledger/node", "ledger/tree", "ledger/witness", "web", "cmd/phr"},
@@ -62,12 +63,12 @@ var only = map[string][]string{
 	tlog:                              {"ledger/tree", "ledger/sealer", "ledger/witness"},
 	merkle:                            {"ledger/audit"}, // makes the tree a second time, and shares nothing with the first
 	module + "authority/gate":         {"ledger/node"},
-	module + "crypto/keystore":        {"client", "client/agent", "cmd/phr"},
+	module + "crypto/keystore":        {"client", "client/agent", "cmd/phr", "web/view"},
 	module + "ledger/ingest":          {"authority/gate", "ledger/sealer", "ledger/node"},
 	module + "ledger/node":            {"cmd/phr", "cmd/phr/demo"},
 	module + "ledger/repair":          {"ledger/node", "cmd/phr"},
-	module + "ledger/stream/embedded": {"ledger/audit", "ledger/node", "ledger/repair"},
-	module + "projections/chart":      {"client", "cmd/phr", "cmd/phr/demo"},
+	module + "ledger/stream/embedded": {"ledger/node", "ledger/repair"},
+	module + "projections/chart":      {"client", "cmd/phr", "cmd/phr/demo", "web/view"},
 }
 
 // Imports go downward, and what comes from outside comes in by its own door.

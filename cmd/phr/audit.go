@@ -111,7 +111,8 @@ func (e *env) auditDir(ctx context.Context, dir, tree string, o audit.Options) (
 			return nil, err
 		}
 	}
-	err = audit.FromDir(ctx, dir, func(s audit.Source) error {
+	err = node.ReadLog(ctx, dir, func(l *stream.Ledger) error {
+		s := audit.Of(l)
 		if report, err = e.replay(ctx, url.Root, s, o); err != nil {
 			return err
 		}

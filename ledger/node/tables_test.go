@@ -8,6 +8,7 @@ import (
 
 	"github.com/phrledger/phr/ledger/audit"
 	"github.com/phrledger/phr/ledger/node"
+	"github.com/phrledger/phr/ledger/stream"
 	"github.com/phrledger/phr/projections"
 )
 
@@ -19,8 +20,8 @@ func TestCompareTables(t *testing.T) {
 	root := w.URL().Root
 	w.stop()
 	compare := func() (c projections.Comparison) {
-		must(t, audit.FromDir(t.Context(), w.dir, func(s audit.Source) (err error) {
-			c, err = node.CompareTables(t.Context(), w.dir, root, s, h.Tables.Last)
+		must(t, node.ReadLog(t.Context(), w.dir, func(l *stream.Ledger) (err error) {
+			c, err = node.CompareTables(t.Context(), w.dir, root, audit.Of(l), h.Tables.Last)
 			return err
 		}))
 		return c
@@ -35,5 +36,8 @@ func TestCompareTables(t *testing.T) {
 	must(t, db.Close())
 	if c := compare(); !slices.Equal(c.Differ, []string{"enrolled"}) {
 		t.Errorf("%+v once those who were enrolled are left out", c)
+	}
+	if err := node.ReadLog(t.Context(), t.TempDir(), nil); err == nil {
+		t.Error("an empty directory has a log")
 	}
 }

@@ -1,4 +1,4 @@
-package audit
+package node
 
 import (
 	"context"
@@ -8,13 +8,14 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/phrledger/phr/ledger/stream"
 	"github.com/phrledger/phr/ledger/stream/embedded"
 )
 
-// FromDir calls fn with the log in a node's data directory, read where it lies, and returns its error. No node may run on
+// ReadLog calls fn with the log in a node's data directory, read where it lies, and returns its error. No node may run on
 // the directory. Reading is done by a server without a listener in this process, which repairs its own indexes as any
-// start does: of a directory that is evidence, audit a copy.
-func FromDir(ctx context.Context, dir string, fn func(Source) error) error {
+// start does: of a directory that is evidence, read a copy.
+func ReadLog(ctx context.Context, dir string, fn func(*stream.Ledger) error) error {
 	if _, err := os.Stat(filepath.Join(dir, "jetstream")); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is not the directory of a node: it has no log", dir)
 	} else if err != nil {
@@ -25,5 +26,5 @@ func FromDir(ctx context.Context, dir string, fn func(Source) error) error {
 		return fmt.Errorf("opening the log in %s: %w", dir, err)
 	}
 	defer s.Close()
-	return fn(Of(s.Ledger()))
+	return fn(s.Ledger())
 }
