@@ -26,10 +26,11 @@ type about struct {
 	Go      string            `json:"go"`    // that the program in the browser was built with
 	Files   map[string]string `json:"files"` // SHA-256 in hexadecimal, by path
 	People  []Person          `json:"people,omitempty"`
+	Console bool              `json:"console,omitempty"` // an authority's own program answers the page: see Console
 }
 
 func (c *Config) about() (*file, error) {
-	a := about{Node: c.Node.String(), Version: c.Version, Go: c.Build.golang, Files: make(map[string]string), People: c.People}
+	a := about{Node: c.Node.String(), Version: c.Version, Go: c.Build.golang, Files: make(map[string]string), People: c.People, Console: c.Console != nil}
 	for path, f := range c.Build.files {
 		a.Files[path] = hex.EncodeToString(f.sum[:])
 	}

@@ -24,6 +24,7 @@ type Config struct {
 	Version string       // of this program, as people are told
 	Origins []string     // under which browsers may come besides loopback names, as in https://phr.example.org
 	People  []Person     // sample people whose keys anybody here is given; nil but in a demonstration
+	Console *Console     // where the page asks an authority's own program, and no node; nil for everybody else
 	Log     *slog.Logger // nil for none
 }
 
@@ -62,8 +63,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
 	}
 	person, demo := strings.CutPrefix(r.URL.Path, "/demo/people/")
+	console := h.config.Console
 	switch {
-	case r.URL.Path == natsPath:
+	case console != nil && strings.HasPrefix(r.URL.Path, consolePath):
+		console.serve(w, r, &h.hosts)
+	case console == nil && r.URL.Path == natsPath:
 		h.connect(w, r)
 	case demo:
 		h.handOver(w, r, person)
