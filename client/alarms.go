@@ -11,7 +11,27 @@ import (
 // said of an emergency, and the first access of somebody new, unless Newcomers has told of it before. It goes on until ctx ends or
 // told fails, and returns why. It misses nothing between two sessions.
 func (c *Client) WatchAlarms(ctx context.Context, told func(Access) error) error {
-	w := &alarmWatch{c: c, feed: newFeed(c, ledger.RecordChain(c.GID(), ledger.Access)), told: told}
+	return c.watchAccess(ctx, told, func(ctx context.Context, a *Access, told func(Access) error) error {
+		switch {
+		case a.First:
+			return c.introduce(ctx, nil, []Access{*a}, told)
+		case a.Emergency != nil && a.Session.IsZero():
+			return told(*a)
+		}
+		return nil
+	})
+}
+
+// WatchAccess is WatchAlarms for every line.
+func (c *Client) WatchAccess(ctx context.Context, told func(Access) error) error {
+	return c.watchAccess(ctx, told, func(_ context.Context, a *Access, told func(Access) error) error { return told(*a) })
+}
+
+// tellAccess tells of a line of the access log, if it is one that is wanted.
+type tellAccess func(ctx context.Context, a *Access, told func(Access) error) error
+
+func (c *Client) watchAccess(ctx context.Context, told func(Access) error, tell tellAccess) error {
+	w := &accessWatch{c: c, feed: newFeed(c, ledger.RecordChain(c.GID(), ledger.Access)), told: told, tell: tell}
 	for {
 		err := c.attempt(ctx, loginKey, func(s *session) error { return w.follow(ctx, s) })
 		switch {
@@ -25,19 +45,20 @@ func (c *Client) WatchAlarms(ctx context.Context, told func(Access) error) error
 	}
 }
 
-// alarmWatch is one WatchAlarms.
-type alarmWatch struct {
+// accessWatch is one WatchAccess, or WatchAlarms.
+type accessWatch struct {
 	c       *Client
 	feed    *feed
 	entries []*ledger.Entry // of the whole log
 	seen    int             // entries that need not be told of
 	begun   bool
 	told    func(Access) error
+	tell    tellAccess
 	failed  error // of told
 }
 
 // follow watches in one session, and stops in time for the next one.
-func (w *alarmWatch) follow(ctx context.Context, s *session) error {
+func (w *accessWatch) follow(ctx context.Context, s *session) error {
 	inner, cancel := context.WithTimeout(ctx, max(s.renew.Sub(w.c.config.Now()), time.Millisecond))
 	defer cancel()
 	tail := newFeed(w.c, w.feed.chain)
@@ -50,7 +71,7 @@ func (w *alarmWatch) follow(ctx context.Context, s *session) error {
 }
 
 // deliver tells what is new.
-func (w *alarmWatch) deliver(ctx context.Context, s *session) error {
+func (w *accessWatch) deliver(ctx context.Context, s *session) error {
 	if err := w.feed.catchUp(ctx, s, func(e *ledger.Entry, _ uint64) { w.entries = append(w.entries, e) }); err != nil {
 		return err
 	}
@@ -65,24 +86,15 @@ func (w *alarmWatch) deliver(ctx context.Context, s *session) error {
 	}
 	for i := range fresh {
 		w.seen++
-		if err := w.tell(ctx, &fresh[i]); err != nil {
+		if err := w.tell(ctx, &fresh[i], w.pass); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// tell tells of a line, if it is one of those.
-func (w *alarmWatch) tell(ctx context.Context, a *Access) error {
-	told := func(a Access) error {
-		w.failed = w.told(a)
-		return w.failed
-	}
-	switch {
-	case a.First:
-		return w.c.introduce(ctx, nil, []Access{*a}, told)
-	case a.Emergency != nil && a.Session.IsZero():
-		return told(*a)
-	}
-	return nil
+// pass tells of a line, and remembers that this failed.
+func (w *accessWatch) pass(a Access) error {
+	w.failed = w.told(a)
+	return w.failed
 }

@@ -34,6 +34,12 @@ func (b *Book) Grants(ctx context.Context) ([]Basis, error) {
 	return all, nil
 }
 
+// Policy returns which policy was in force as far as the book was read: another one once the grants are changed.
+func (b *Book) Policy() ledger.Hash {
+	f, _ := b.fact()
+	return policyOf(&f)
+}
+
 // named tells whom grants name, as far as the caller may know.
 func (b *Book) named(ctx context.Context) (func(ledger.TermID) identity.GID, error) {
 	if b.own() {
