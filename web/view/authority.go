@@ -155,7 +155,7 @@ func (v *View) Invite(ctx context.Context, args Offer) (Invited, error) {
 	return Invited{invitation(opened), code.Text()}, nil
 }
 
-func (v *View) authorityMoved() { v.config.Post("changed", Changed{What: "authority"}) }
+func (v *View) authorityMoved() { v.post("changed", Changed{What: "authority"}) }
 
 // revocationPlan is what an impact has shown.
 type revocationPlan struct {
@@ -222,5 +222,5 @@ func (v *View) Reissue(ctx context.Context, _ Nothing) (AuthorityState, error) {
 
 // progress tells the screens how far a call is.
 func (v *View) progress(call string) func(done, total int) {
-	return func(done, total int) { v.config.Post("progress", Progress{Call: call, Done: done, Total: total}) }
+	return func(done, total int) { v.post("progress", Progress{Call: call, Done: done, Total: total}) }
 }

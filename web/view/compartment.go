@@ -38,6 +38,7 @@ func (v *View) CreateCompartment(ctx context.Context, args NewCompartment) (Shar
 	if err != nil {
 		return Sharing{}, err
 	}
+	v.refresh(v.config.Client.GID())
 	return v.sharingMoved(ctx)
 }
 

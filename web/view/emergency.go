@@ -236,7 +236,7 @@ func (v *View) acted(ctx context.Context, e *client.Emergency, err error) (Emerg
 	if err != nil {
 		return Emergency{}, err
 	}
-	v.config.Post("changed", Changed{What: "emergency", Patient: string(e.Patient()), Compartment: string(e.Chain().Compartment)})
+	v.post("changed", Changed{What: "emergency", Patient: string(e.Patient()), Compartment: string(e.Chain().Compartment)})
 	return v.emergency(ctx, e), nil
 }
 
@@ -263,7 +263,7 @@ func (v *View) termsMoved(ctx context.Context, err error) (Emergencies, error) {
 	if err != nil {
 		return Emergencies{Emergencies: []Emergency{}, Offers: []Grant{}}, err
 	}
-	v.config.Post("changed", Changed{What: "grants", Patient: me})
+	v.post("changed", Changed{What: "grants", Patient: me})
 	return v.Emergencies(ctx, Of{Patient: me})
 }
 

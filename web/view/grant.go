@@ -75,7 +75,7 @@ func (v *View) MakeGrant(ctx context.Context, args Token) (Sharing, error) {
 
 // sharingMoved tells every screen that others can open the record now, and what they can.
 func (v *View) sharingMoved(ctx context.Context) (Sharing, error) {
-	v.config.Post("changed", Changed{What: "grants", Patient: string(v.config.Client.GID())})
+	v.post("changed", Changed{What: "grants", Patient: string(v.config.Client.GID())})
 	return v.Sharing(ctx, Of{})
 }
 

@@ -23,14 +23,15 @@ const (
 )
 
 // Run keeps up with what happens until ctx ends, and tells the screens: what is open is read on as it grows, keys and what is shared
-// are asked for, alarms are passed on, and what waited while the node was away is written. Without it, all is found out when it is
+// are asked for, who opens the caller's record and what others have to say in emergencies is passed on, and what waited while the node was away is written. Without it, all is found out when it is
 // asked for.
 func (v *View) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return v.followAll(ctx, g) })
 	g.Go(func() error { return v.every(ctx, stockEvery, v.renewKeys) })
 	g.Go(func() error { return v.every(ctx, checkEvery, v.resume) })
-	g.Go(func() error { return v.alarms(ctx) })
+	g.Go(func() error { return v.access(ctx) })
+	g.Go(func() error { return v.emergencies(ctx) })
 	return g.Wait()
 }
 
@@ -105,10 +106,15 @@ func (o *volume) follow(ctx context.Context) {
 	if !s.own() {
 		go o.untilIdle(ctx, cancel)
 	}
+	policy := o.book.Policy()
 	err := o.book.Follow(ctx, func(ctx context.Context) error {
 		fresh, err := o.readOn(ctx)
 		if err != nil {
 			return err
+		}
+		if now := o.book.Policy(); now != policy {
+			policy = now
+			s.v.post("changed", Changed{What: "grants", Patient: string(s.patient), Compartment: string(o.book.Compartment())})
 		}
 		s.mu.Lock()
 		o.followed = true
@@ -158,30 +164,6 @@ func (o *volume) tell(fresh []chart.Record) {
 		s.mu.Unlock()
 	}
 	s.v.post("changed", Changed{What: "records", Patient: string(s.patient), Compartment: string(o.book.Compartment()), Text: text})
-}
-
-// alarms passes on what must not be overlooked on the access log.
-func (v *View) alarms(ctx context.Context) error {
-	c := v.config.Client
-	told := func(a client.Access) error {
-		what := "access"
-		if a.Emergency != nil {
-			what = "emergency"
-		}
-		v.post("changed", Changed{What: what, Patient: string(c.GID()), Compartment: string(a.Compartment)})
-		return nil
-	}
-	for {
-		patient, err := c.IsPatient(ctx)
-		if err == nil && patient {
-			if err = c.Newcomers(ctx, told); err == nil {
-				_ = c.WatchAlarms(ctx, told) // it ends when the node goes away: then it begins anew
-			}
-		}
-		if !pause(ctx, pauseAfter) {
-			return ctx.Err()
-		}
-	}
 }
 
 // renewKeys asks for keys, and for what is shared.
