@@ -4,7 +4,8 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags='-s -w' -o /out/phr ./cmd/phr && mkdir -m 700 /out/data && mkdir /out/tmp
+RUN go generate ./web
+RUN CGO_ENABLED=0 go build -tags release -buildvcs=false -trimpath -ldflags='-s -w' -o /out/phr ./cmd/phr && mkdir -m 700 /out/data && mkdir /out/tmp
 
 FROM scratch
 COPY --from=build --chown=65532:65532 /out /
