@@ -30,8 +30,8 @@ var floors = [][]string{
 	{"authority/challenge", "projections/directory", "projections/timeline", "projections/disclosures", "web"},
 	{"ledger/ingest", "client"},
 	{"authority/gate", "ledger/repair", "ledger/sealer", "client/agent", "web/view"},
-	{"ledger/node"},
-	{"cmd/phr/demo"},
+	{"ledger/node", "web/browser", "web/vault"},
+	{"cmd/phr/demo", "web/worker"},
 	{"cmd/phr"},
 }
 
@@ -63,7 +63,7 @@ var only = map[string][]string{
 	tlog:                              {"ledger/tree", "ledger/sealer", "ledger/witness"},
 	merkle:                            {"ledger/audit"}, // makes the tree a second time, and shares nothing with the first
 	module + "authority/gate":         {"ledger/node"},
-	module + "crypto/keystore":        {"client", "client/agent", "cmd/phr", "web/view"},
+	module + "crypto/keystore":        {"client", "client/agent", "web/browser", "web/view", "web/vault", "web/worker", "cmd/phr"},
 	module + "ledger/ingest":          {"authority/gate", "ledger/sealer", "ledger/node"},
 	module + "ledger/node":            {"cmd/phr", "cmd/phr/demo"},
 	module + "ledger/repair":          {"ledger/node", "cmd/phr"},
