@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -160,5 +161,28 @@ func TestPipeLimit(t *testing.T) {
 	_ = c.Write(t.Context(), websocket.MessageBinary, make([]byte, 5<<20)) // it may be over before all is sent
 	if _, _, err := c.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusMessageTooBig {
 		t.Errorf("closed with %v", err)
+	}
+}
+
+// A browser that does not read holds the node up, and nothing piles up in between.
+func TestSlowBrowser(t *testing.T) {
+	const much = 256 << 20
+	taken := make(chan int, 1)
+	node := listen(t, func(c net.Conn) {
+		defer c.Close()
+		part, sum := make([]byte, 1<<20), 0
+		for ; sum < much; sum += len(part) {
+			_ = c.SetWriteDeadline(time.Now().Add(time.Second))
+			if _, err := c.Write(part); err != nil {
+				break
+			}
+		}
+		taken <- sum
+	})
+	c, _, err := open(t.Context(), served(t, web.Config{Node: node}))
+	must(t, err)
+	defer c.CloseNow()
+	if sum := <-taken; sum >= much/4 {
+		t.Errorf("%d MiB went out to a browser that reads nothing", sum>>20)
 	}
 }

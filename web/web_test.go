@@ -224,7 +224,7 @@ func TestUnknownKindOfFile(t *testing.T) {
 }
 
 // What has another name leading here gets nothing, and nobody's keys go to another page.
-func TestNames(t *testing.T) {
+func TestAttack57_OtherOriginsAndNames(t *testing.T) {
 	handed := []byte("keys of Amara")
 	url := served(t, web.Config{
 		Origins: []string{"https://phr.example.org"},

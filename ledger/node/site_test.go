@@ -78,3 +78,29 @@ func TestSite(t *testing.T) {
 		t.Errorf("leaves after the session ended: %d", status)
 	}
 }
+
+// What else is served there does not stand in the tree's way, and knows whose node it is for.
+func TestSiteBesideTree(t *testing.T) {
+	var told protocol.URL
+	n := run(t, node.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Web: func(url protocol.URL) (http.Handler, error) {
+		told = url
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "page of ", r.URL.Path) }), nil
+	}})
+	n.sealed(t)
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	for path, page := range map[string]bool{"/": true, "/nats": true, "/checkpoints": true, "/checkpoint": false, "/tile/0/000": false, "/tile/": false} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+n.Site().String()+path, nil)
+		must(t, err)
+		answer, err := http.DefaultClient.Do(r)
+		must(t, err)
+		body, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		must(t, err)
+		if (string(body) == "page of "+path) != page {
+			t.Errorf("%s: %.60q", path, body)
+		}
+	}
+	if told != n.URL() {
+		t.Errorf("it is for %s, and the node is %s", told, n.URL())
+	}
+}
