@@ -1,2 +1,11 @@
-import { en } from '../en/en';
-export const de = en;
+import type { Words } from '../words.svelte';
+import { access } from './access';
+import { keys } from './keys';
+import { parts } from './parts';
+import { people } from './people';
+import { record } from './record';
+import { shell } from './shell';
+import { today } from './today';
+import { vault } from './vault';
+
+export const de: Words = { ...shell, ...parts, ...people, ...access, ...keys, ...vault, ...today, ...record };
