@@ -1,4 +1,5 @@
 import { access } from './access';
+import { care } from './care';
 import { keys } from './keys';
 import { parts } from './parts';
 import { people } from './people';
@@ -9,4 +10,4 @@ import { today } from './today';
 import { vault } from './vault';
 
 /** What the interface says in English, which is the measure of the other languages. */
-export const en = { ...shell, ...parts, ...people, ...access, ...keys, ...vault, ...today, ...record, ...sharing };
+export const en = { ...shell, ...parts, ...people, ...access, ...keys, ...vault, ...today, ...record, ...sharing, ...care };
