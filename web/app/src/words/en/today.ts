@@ -47,4 +47,11 @@ export const today = {
 		noneThen: 'Nothing was measured in this time',
 		begin: 'Add a measurement',
 	},
+	sealed: {
+		never: (_since: string) => 'Not shared with you.',
+		ended: (since: string) => (since ? `Sharing ended on ${since}.` : 'Sharing has ended.'),
+		revoked: (since: string) => (since ? `No longer shared with you, since ${since}.` : 'No longer shared with you.'),
+		stale: (_since: string) => 'Its keys are being renewed. Nothing new can be opened for now.',
+		'from-now': (since: string) => `What was written before ${since} is not shared with you.`,
+	},
 };
