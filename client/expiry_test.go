@@ -88,9 +88,9 @@ func TestGrantEndsByLogTime(t *testing.T) {
 			w.grant(hers, client.GrantRequest{To: "agent@acme-insurance", Until: until})
 			w.write(hers, "before")
 			if off < 0 {
-				w.clock.forward(10 * time.Minute) // it has ended, and the writer does not know
+				w.clock.forward(until.Sub(w.clock.now())) // it has ended, and the writer does not know
 			} else {
-				w.clock.forward(9*time.Minute + 20*time.Second) // it has not, and the writer believes so
+				w.clock.forward(until.Sub(w.clock.now()) - 45*time.Second) // it has not, and the writer believes so
 			}
 			w.write(hers, "at the end")
 			f, err := hers.Fact(w.ctx)

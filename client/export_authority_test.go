@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,8 +18,6 @@ func (c *Client) TouchedBy(ctx context.Context, attribute, after string) (*proto
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
 	return ask[protocol.Touched](ctx, s.conn, protocol.DirTouched, protocol.TouchedQuery{Attribute: attribute, After: after})
 }
 

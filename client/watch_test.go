@@ -49,7 +49,7 @@ func (s *watched) next(want ...string) {
 			}
 		case err := <-s.done:
 			s.w.t.Fatalf("waiting for %q: it ended: %v", text, err)
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			s.w.t.Fatalf("waiting for %q: nothing came", text)
 		}
 	}
@@ -66,7 +66,7 @@ func (s *watched) until(text string) {
 			}
 		case err := <-s.done:
 			s.w.t.Fatalf("waiting for %q: it ended: %v", text, err)
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			s.w.t.Fatalf("waiting for %q: nothing came", text)
 		}
 	}
@@ -80,7 +80,7 @@ func (s *watched) ends(want error) {
 		if !errors.Is(err, want) {
 			s.w.t.Errorf("it ended: %v, want %v", err, want)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		s.w.t.Error("it does not end")
 	}
 }

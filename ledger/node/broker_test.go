@@ -96,7 +96,7 @@ func violated(violations chan error) bool {
 	select {
 	case err := <-violations:
 		return errors.Is(err, nats.ErrPermissionViolation)
-	case <-time.After(2 * time.Second):
+	case <-time.After(time.Minute):
 		return false
 	}
 }

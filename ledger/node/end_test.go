@@ -102,7 +102,7 @@ func TestSessionEndsWithTerm(t *testing.T) {
 	w := newWorld(t)
 	s, err := w.doctor.ask(t, w.health, ledger.OpRead, w.term.ID)
 	must(t, err)
-	until := time.Now().Add(time.Second)
+	until := time.Now().Add(3 * time.Second)
 	term := w.term
 	term.Until = until.UnixMilli()
 	started, parts := w.epoch(t, 2, term)

@@ -69,7 +69,7 @@ func run(t testing.TB, c node.Config) *running {
 	case <-n.Ready():
 	case err := <-done:
 		t.Fatalf("the node ended before it was ready: %v", err)
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the node is not ready")
 	}
 	return r

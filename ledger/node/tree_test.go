@@ -19,7 +19,7 @@ import (
 // sealed waits until everything that is in the log now is sealed, and returns the checkpoint.
 func (n *running) sealed(t testing.TB) tree.Checkpoint {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	must(t, n.Sealer().Wait(ctx, n.Fold().Sequence()))
 	answer, err := n.Sealer().Checkpoint(0)

@@ -68,7 +68,7 @@ func (w *world) openHospital(t testing.TB) {
 // until waits until the fold shows something.
 func (n *running) until(t testing.TB, what string, holds func(*ledger.State) bool) {
 	t.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		moved := n.Fold().Moved()
 		var ok bool

@@ -75,7 +75,7 @@ func must(t testing.TB, err error) {
 // until waits for something that a sealer does by itself.
 func until(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for range 1000 {
+	for range 6000 {
 		if holds() {
 			return
 		}
@@ -87,7 +87,7 @@ func until(t testing.TB, what string, holds func() bool) {
 // all waits until everything in the log is sealed, and returns the checkpoint.
 func (s *sealing) all(n *testnode.Node) tree.Checkpoint {
 	n.Helper()
-	ctx, cancel := context.WithTimeout(n.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(n.Context(), time.Minute)
 	defer cancel()
 	last, err := n.Ledger().LastSeq(ctx)
 	must(n, err)
@@ -240,7 +240,7 @@ func (s *sealing) ended(t *testing.T) error {
 	case err := <-s.done:
 		s.done <- err
 		return err
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the sealer goes on")
 		return nil
 	}

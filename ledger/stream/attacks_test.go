@@ -215,7 +215,7 @@ func TestAttack32_ClaimedNames(t *testing.T) {
 			if err != nil {
 				continue // nats.go itself refuses an nkey beside a JWT
 			}
-			if _, err := c.Request("dir.node", nil, time.Second); err != nil {
+			if _, err := c.Request("dir.node", nil, 10*time.Second); err != nil {
 				t.Fatal(err)
 			}
 			if got := b.called(); len(got) != 1 || got[0].caller != want {
