@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger/protocol"
 	"github.com/phrledger/phr/ledger/stream"
+	"github.com/phrledger/phr/ledger/tree"
 )
 
 // Checkpoints returns the newest checkpoint of the node's log, and the newest that witnesses have cosigned, both signed notes. There
@@ -16,6 +18,24 @@ func (c *Client) Checkpoints(ctx context.Context) (newest, witnessed []byte, err
 		return nil, nil, err
 	}
 	return answer.Note, answer.Witnessed, nil
+}
+
+// LogSeen returns the newest checkpoint of the node's log that was seen from this home, the zero one if none was.
+func (c *Client) LogSeen() (tree.Checkpoint, error) {
+	p, err := c.home.pin(c.config.Node.Root)
+	return p.Checkpoint, err
+}
+
+// Root returns the root of the node, which is pinned.
+func (c *Client) Root() identity.GID { return c.config.Node.Root }
+
+// ProveEntry returns the proof that an entry as the log has it, at a place from 1 on, is sealed, checked.
+func (c *Client) ProveEntry(ctx context.Context, entry []byte, sequence uint64) (*Proof, error) {
+	proofs, err := c.prove(ctx, [][]byte{entry}, []uint64{sequence - 1})
+	if err != nil {
+		return nil, err
+	}
+	return proofs[0], nil
 }
 
 // Ticket returns what an auditor shows to the node's HTTP address, as a bearer token, to be given the entries beside the tree. It is good

@@ -3,7 +3,6 @@ package view
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -33,6 +32,7 @@ type View struct {
 	kinds  kinds
 	shown  shown
 	keys   *keys
+	replay replay
 
 	looking chan struct{}        // stirs Run
 	retry   map[string]time.Time // of Run: when to try again to write what waits, by chain
@@ -54,6 +54,7 @@ func New(c Config) *View {
 		config: c, calls: make(map[string]Call), names: names{known: make(map[identity.GID]Person)}, shelves: make(map[identity.GID]*shelf),
 		looking: make(chan struct{}, 1), retry: make(map[string]time.Time),
 	}
+	v.replay.turn = make(chan struct{}, 1)
 	v.keys = &keys{v: v, turn: make(chan struct{}, 1)}
 	for _, call := range Calls() {
 		v.calls[call.Name] = call
@@ -78,5 +79,3 @@ func (v *View) Call(ctx context.Context, name string, args json.RawMessage) (any
 	}
 	return result, nil
 }
-
-var errNotBuilt = errors.New("not built yet")

@@ -71,7 +71,7 @@ type VerifiedProof struct {
 
 // Finding is something that an audit found.
 type Finding struct {
-	Severity string `json:"severity"`
+	Severity string `json:"severity"` // error; note for what a node has said of itself
 	Sequence uint64 `json:"sequence,omitempty"`
 	Text     string `json:"text"`
 }

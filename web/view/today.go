@@ -45,7 +45,7 @@ func (v *View) ask(g *errgroup.Group, fn func() error) {
 
 // passable lets something be shown without a part of it.
 func passable(err error) error {
-	if err == nil || errors.Is(err, errNotBuilt) || errorOf(err).Code == CodeOffline {
+	if err == nil || errorOf(err).Code == CodeOffline {
 		return nil
 	}
 	return err

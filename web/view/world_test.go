@@ -22,6 +22,7 @@ import (
 type world struct {
 	t     testing.TB
 	ctx   context.Context
+	dir   string
 	node  *node.Node
 	clock *clock
 	stop  func() // ends the node
@@ -57,9 +58,9 @@ func newWorld(t testing.TB) *world {
 	if t, ok := t.(*testing.T); ok {
 		t.Parallel()
 	}
-	w := &world{t: t, ctx: t.Context(), clock: &clock{start: time.Now()}, found: make(map[policy.Authority]*client.Client), away: make(map[policy.Authority]func())}
+	w := &world{t: t, ctx: t.Context(), dir: t.TempDir(), clock: &clock{start: time.Now()}, found: make(map[policy.Authority]*client.Client), away: make(map[policy.Authority]func())}
 	var err error
-	w.node, err = node.Start(context.Background(), node.Config{Dir: t.TempDir(), EndorseAll: true, Now: w.clock.now})
+	w.node, err = node.Start(context.Background(), node.Config{Dir: w.dir, EndorseAll: true, Now: w.clock.now})
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -184,15 +185,7 @@ func (w *world) authority(name policy.Authority) *client.Client {
 	if c := w.found[name]; c != nil {
 		return c
 	}
-	c := w.person().Client
-	_, err := c.FoundAuthority(w.ctx, name, kinds[name])
-	must(w.t, err)
-	for {
-		if _, err := c.Authority(w.ctx, name); err == nil {
-			break
-		}
-		must(w.t, w.ctx.Err())
-	}
+	c := w.founded(name)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Serve(ctx, nil) }()
@@ -203,6 +196,27 @@ func (w *world) authority(name policy.Authority) *client.Client {
 	w.t.Cleanup(w.away[name])
 	w.found[name] = c
 	return c
+}
+
+// founded returns the authority of a name that is new, or the registry, whose keys are the node's to keep.
+func (w *world) founded(name policy.Authority) *client.Client {
+	w.t.Helper()
+	if name == ledger.RegistryName {
+		person, registry, err := node.Registry(w.dir)
+		must(w.t, err)
+		home := client.HomeOf(person)
+		must(w.t, home.SetAuthority(registry))
+		return w.at(home).Client
+	}
+	c := w.person().Client
+	_, err := c.FoundAuthority(w.ctx, name, kinds[name])
+	must(w.t, err)
+	for {
+		if _, err := c.Authority(w.ctx, name); err == nil {
+			return c
+		}
+		must(w.t, w.ctx.Err())
+	}
 }
 
 // leave ends that an authority serves.
