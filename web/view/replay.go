@@ -83,7 +83,9 @@ func (v *View) replayLog(ctx context.Context) error {
 	}
 	report, err := audit.Run(ctx, c.Root(), source, audit.Options{
 		Now: v.config.Now, Checkpoint: newest, Witnessed: witnessed,
-		Progress: func(n uint64) { v.post("progress", Progress{Call: "log.audit", Done: int(n), Total: int(max(seen.Size, n))}) },
+		Progress: func(n uint64) {
+			v.post("progress", Progress{Call: "log.audit", Done: int(n), Total: int(max(seen.Size, n))})
+		},
 	})
 	if err != nil {
 		return err

@@ -21,7 +21,9 @@ func TestChangedAccess(t *testing.T) {
 	tablet := w.at(maria.Home())
 	p := call[view.GrantPreview](tablet, "grant.preview", view.GrantDraft{To: "emergency@city-hospital", Compartments: []string{"training"}})
 	call[view.Sharing](tablet, "grant.make", view.Token{Token: p.Token})
-	maria.hears(func(c view.Changed) bool { return c.What == "grants" && c.Patient == gid && c.Compartment == "training" })
+	maria.hears(func(c view.Changed) bool {
+		return c.What == "grants" && c.Patient == gid && c.Compartment == "training"
+	})
 
 	_, err := ruiz.book(maria, ledger.Training).Records(w.ctx)
 	must(t, err)
@@ -37,5 +39,7 @@ func TestChangedAccess(t *testing.T) {
 	_, err = ruiz.Client.RequestEmergency(w.ctx, client.EmergencyRequest{Patient: maria.GID(), Compartment: ledger.Health, Reason: why})
 	must(t, err)
 	maria.hears(func(c view.Changed) bool { return c.What == "emergency" && c.Patient == gid })
-	okoye.hears(func(c view.Changed) bool { return c.What == "emergency" && c.Patient == gid && c.Compartment == "health" })
+	okoye.hears(func(c view.Changed) bool {
+		return c.What == "emergency" && c.Patient == gid && c.Compartment == "health"
+	})
 }
