@@ -35,15 +35,24 @@ func Open(ctx context.Context, progress func(string)) (*Build, error) {
 	if err != nil {
 		return nil, fmt.Errorf("building what runs in the browser: %w", err)
 	}
-	b := &Build{files: make(map[string]*file)}
-	if err := b.addProgram(program); err != nil {
-		return nil, fmt.Errorf("reading what runs in the browser: %w", err)
-	}
-	page, err := fs.Sub(dist, "dist")
+	b, err := OpenPage()
 	if err != nil {
 		return nil, err
 	}
-	if err := b.addPage(page); err != nil {
+	if err := b.addProgram(program); err != nil {
+		return nil, fmt.Errorf("reading what runs in the browser: %w", err)
+	}
+	return b, nil
+}
+
+// OpenPage returns the page without the program, which a Console does without.
+func OpenPage() (*Build, error) {
+	b := &Build{files: make(map[string]*file)}
+	page, err := fs.Sub(dist, "dist")
+	if err == nil {
+		err = b.addPage(page)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("reading the page: %w", err)
 	}
 	return b, nil

@@ -21,8 +21,8 @@ type console struct {
 }
 
 // openConsole opens one at a loopback address, and says where: whoever has the whole URL is the operator.
-func (e *env) openConsole(ctx context.Context, c *client.Client, address string) (*console, error) {
-	build, err := e.openWeb(ctx)
+func (e *env) openConsole(c *client.Client, address string) (*console, error) {
+	build, err := web.OpenPage()
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func authorityServe(ctx context.Context, e *env, args []string) error {
 	told := func(*authority.Admission) {}
 	g, serving := errgroup.WithContext(ctx)
 	if *console != "" {
-		opened, err := e.openConsole(serving, c, *console)
+		opened, err := e.openConsole(c, *console)
 		if err != nil {
 			return err
 		}

@@ -265,7 +265,7 @@ func verbs() []verb {
 			"phr authority init city-hospital --kind hospital", authorityInit,
 		},
 		{
-			"authority serve", founders, "", "answer enrolments, and issue the keys that are owed, until interrupted",
+			"authority serve", founders, "[--console HOST:PORT]", "answer enrolments, and issue the keys that are owed, until interrupted; a browser may show it",
 			"phr authority serve", authorityServe,
 		},
 		{
