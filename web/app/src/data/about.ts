@@ -16,8 +16,8 @@ export interface About {
 	/** The SHA-256 of every file of the page. */
 	files: Record<string, string>;
 	people?: SamplePersonCard[];
-	/** Where an authority's own program answers calls; absent where the worker does. */
-	calls?: string;
+	/** An authority's own program answers calls, and no worker does. */
+	console?: boolean;
 }
 
 let asked: Promise<About> | undefined;

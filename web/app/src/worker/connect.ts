@@ -1,16 +1,16 @@
 import { about } from '../data/about';
-import { HttpTransport } from '../data/http';
+import { ConsoleTransport } from '../data/console';
 import type { Transport } from '../data/transport';
 import { WorkerTransport } from './transport';
 import { tellOfUse } from './use';
 
 /** Begins what holds the record: an authority's own program where that serves the page, and else the worker. */
 export async function begin(): Promise<Transport> {
-	const calls = await about().then(
-		(copy) => copy.calls,
-		() => undefined, // the worker says what is wrong
+	const console = await about().then(
+		(copy) => copy.console,
+		() => false, // the worker says what is wrong
 	);
-	if (calls) return new HttpTransport(calls);
+	if (console) return new ConsoleTransport();
 	const transport = new WorkerTransport();
 	tellOfUse(transport);
 	return transport;
