@@ -1,3 +1,4 @@
+import { en } from '../en/en';
 import type { Words } from '../words.svelte';
 import { access } from './access';
 import { keys } from './keys';
@@ -8,4 +9,4 @@ import { shell } from './shell';
 import { today } from './today';
 import { vault } from './vault';
 
-export const ar: Words = { ...shell, ...parts, ...people, ...access, ...keys, ...vault, ...today, ...record };
+export const ar: Words = { ...en, ...shell, ...parts, ...people, ...access, ...keys, ...vault, ...today, ...record };

@@ -7,6 +7,8 @@ export const people: Pick<Words, 'people' | 'reach' | 'stop'> = {
 	people: {
 		you: 'أنت',
 		unknown: (id) => `شخص لا يُعرف اسمه (${id})`,
+		and: 'و',
+		or: 'أو',
 		emergency: 'أطباء في حالة طوارئ',
 		roleOf: (role, authority) => `${role} في ${authority}`,
 		roles: { doctor: 'الأطباء', nurse: 'الممرضون', trainer: 'المدربون', agent: 'الموظفون', hr: 'شؤون الموظفين', auditor: 'المدققون', patient: 'المرضى' },
@@ -17,7 +19,7 @@ export const people: Pick<Words, 'people' | 'reach' | 'stop'> = {
 	reach: {
 		onlyYou: 'أنت فقط',
 		groups: (count) => n(count, { one: 'مجموعة واحدة', two: 'مجموعتان', few: '# مجموعات', other: '# مجموعة' }),
-		groupOf: { hospital: 'فريق الرعاية', 'health club': 'المدرب', insurer: 'شركة التأمين', employer: 'جهة العمل' },
+		groupOf: { hospital: 'فريق الرعاية', 'health-club': 'المدرب', insurer: 'شركة التأمين', employer: 'جهة العمل' },
 		shared: 'مشارك معك',
 		sharedUntil: (date) => `حتى ${date}`,
 		opens: (part, who) => `${part}: من يستطيع فتحه؟ ${who}`,

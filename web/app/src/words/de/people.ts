@@ -7,6 +7,8 @@ export const people: Pick<Words, 'people' | 'reach' | 'stop'> = {
 	people: {
 		you: 'du',
 		unknown: (id) => `jemand ohne bekannten Namen (${id})`,
+		and: 'und',
+		or: 'oder',
 		emergency: 'Ärzte in einem Notfall',
 		roleOf: (role, authority) => `${role} von ${authority}`,
 		roles: { doctor: 'Ärzte', nurse: 'Pflegekräfte', trainer: 'Trainer', agent: 'Sachbearbeiter', hr: 'Personalstelle', auditor: 'Prüfer', patient: 'Patienten' },
@@ -17,7 +19,7 @@ export const people: Pick<Words, 'people' | 'reach' | 'stop'> = {
 	reach: {
 		onlyYou: 'Nur du',
 		groups: (count) => n(count, { one: '# Gruppe', other: '# Gruppen' }),
-		groupOf: { hospital: 'Behandlungsteam', 'health club': 'Trainer', insurer: 'Versicherung', employer: 'Arbeitgeber' },
+		groupOf: { hospital: 'Behandlungsteam', 'health-club': 'Trainer', insurer: 'Versicherung', employer: 'Arbeitgeber' },
 		shared: 'Mit dir geteilt',
 		sharedUntil: (date) => `Bis ${date}`,
 		opens: (part, who) => `${part}: Wer kann das öffnen? ${who}`,

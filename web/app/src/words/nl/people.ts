@@ -7,6 +7,8 @@ export const people: Pick<Words, 'people' | 'reach' | 'stop'> = {
 	people: {
 		you: 'jij',
 		unknown: (id) => `iemand zonder bekende naam (${id})`,
+		and: 'en',
+		or: 'of',
 		emergency: 'Artsen in een noodgeval',
 		roleOf: (role, authority) => `${role[0]?.toUpperCase()}${role.slice(1)} van ${authority}`,
 		roles: { doctor: 'artsen', nurse: 'verpleegkundigen', trainer: 'trainers', agent: 'medewerkers', hr: 'personeelszaken', auditor: 'controleurs', patient: 'patiënten' },
@@ -17,7 +19,7 @@ export const people: Pick<Words, 'people' | 'reach' | 'stop'> = {
 	reach: {
 		onlyYou: 'Alleen jij',
 		groups: (count) => n(count, { one: '# groep', other: '# groepen' }),
-		groupOf: { hospital: 'Zorgteam', 'health club': 'Trainer', insurer: 'Verzekeraar', employer: 'Werkgever' },
+		groupOf: { hospital: 'Zorgteam', 'health-club': 'Trainer', insurer: 'Verzekeraar', employer: 'Werkgever' },
 		shared: 'Met jou gedeeld',
 		sharedUntil: (date) => `Tot ${date}`,
 		opens: (part, who) => `${part}: wie kan dit openen? ${who}`,
