@@ -118,13 +118,16 @@ const (
 
 // caughtUp returns when the fold shows everything that was in the log when it was called.
 func (g *Gate) caughtUp(ctx context.Context) error {
-	last, err := g.Ingest.Ledger.LastSeq(ctx)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, maxLag)
 	defer cancel()
-	if err := g.Ingest.Fold.Wait(ctx, last); err != nil {
+	last, err := g.Ingest.Ledger.LastSeq(ctx)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if err == nil {
+		err = g.Ingest.Fold.Wait(ctx, last)
+	}
+	if err != nil {
 		return &stream.Error{Code: protocol.CodeBusy, Text: "the node is behind the log", Hint: "try again in a moment"}
 	}
 	return nil

@@ -1,11 +1,14 @@
 package node_test
 
 import (
+	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/phrledger/phr/crypto/policy"
 	"github.com/phrledger/phr/ledger"
+	"github.com/phrledger/phr/ledger/node"
 	"github.com/phrledger/phr/ledger/protocol"
 )
 
@@ -145,5 +148,15 @@ func TestDirectoryRefuses(t *testing.T) {
 				t.Errorf("%v, want code %q", err, tt.code)
 			}
 		})
+	}
+}
+
+// A node that can't tell in time how far its log goes is busy, which is nothing to tell its operator.
+func TestBehind(t *testing.T) {
+	n := run(t, node.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	if err := n.Settle(ctx); codeOf(err) != protocol.CodeBusy {
+		t.Errorf("in no time: %v, want %s", err, protocol.CodeBusy)
 	}
 }

@@ -144,12 +144,15 @@ func (n *Node) disown(ctx context.Context) error {
 
 // settle waits until fold and tables show everything that was in the log when it was called.
 func (n *Node) settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, maxLag)
+	defer cancel()
 	last, err := n.server.Ledger().LastSeq(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errBehind
+	}
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, maxLag)
-	defer cancel()
 	if err := n.fold.Wait(ctx, last); err != nil {
 		return errBehind
 	}
