@@ -19,10 +19,17 @@ type entry struct {
 	text string // folded
 }
 
+// drawn is what was made of a record for screens, as far as they asked. Making it takes longer than showing it.
+type drawn struct {
+	rows   []entry
+	trends []Trend
+	closed []Sealed
+}
+
 // list returns the rows of a record, newest first. The caller holds s.mu, and changes nothing of them.
 func (s *shelf) list() []entry {
-	if s.rows != nil {
-		return s.rows
+	if s.drawn.rows != nil {
+		return s.drawn.rows
 	}
 	rows := []entry{}
 	for _, o := range s.volumes {
@@ -34,7 +41,7 @@ func (s *shelf) list() []entry {
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b entry) int { return newestFirst(&a.Row, &b.Row) })
-	s.rows = rows
+	s.drawn.rows = rows
 	return rows
 }
 
@@ -58,8 +65,9 @@ func (o *volume) hides(item *chart.Item) bool {
 
 func (o *volume) entry(item *chart.Item) entry {
 	r := o.row(item)
-	text := []string{r.Title, r.Detail, r.By.Name, item.Latest.Summary.Type, item.Latest.Text}
-	for _, c := range item.Latest.Summary.Codes {
+	s := &item.Latest.Summary
+	text := []string{r.Title, r.Detail, r.By.Name, s.Type, s.Display, item.Latest.Text}
+	for _, c := range s.Codes {
 		text = append(text, c.Display, c.Value)
 	}
 	return entry{r, fold(strings.Join(text, "\n"))}

@@ -32,7 +32,7 @@ type shelf struct {
 	volumes []*volume
 	sealed  []Sealed
 	terms   []client.Shared // by which somebody else's record is read
-	rows    []entry         // of all volumes, newest first; nil when something came since
+	drawn   drawn           // what screens show of all that; zero when something came since
 }
 
 // volume is a compartment that is open.
@@ -185,7 +185,7 @@ func (s *shelf) restock(ctx context.Context) error {
 			return t.Chain.Compartment == o.book.Compartment() && t.Term.History
 		})
 	}
-	s.volumes, s.rows, s.stocked = volumes, nil, s.v.config.Now()
+	s.volumes, s.drawn, s.stocked = volumes, drawn{}, s.v.config.Now()
 	return nil
 }
 
@@ -317,7 +317,7 @@ func (o *volume) seal() {
 	if !slices.ContainsFunc(s.sealed, func(e Sealed) bool { return e.Compartment == name }) {
 		s.sealed = append(s.sealed, Sealed{Compartment: name, Why: why})
 	}
-	s.rows = nil
+	s.drawn = drawn{}
 }
 
 // current reads on, unless what comes is read anyhow, or the node is away and there is what was read before.
@@ -360,7 +360,7 @@ func (o *volume) readOn(ctx context.Context) ([]chart.Record, error) {
 	}
 	o.read, o.reading = true, now
 	if len(fresh) > 0 || anew {
-		s.rows = nil
+		s.drawn = drawn{}
 		o.readCard()
 	}
 	return fresh, nil

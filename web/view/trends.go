@@ -27,6 +27,9 @@ func (v *View) Trends(ctx context.Context, args Of) (Trends, error) {
 
 // trends returns those of all volumes, what tells the most first. The caller holds s.mu.
 func (s *shelf) trends() []Trend {
+	if s.drawn.trends != nil {
+		return s.drawn.trends
+	}
 	all := []Trend{}
 	for _, o := range s.volumes {
 		all = append(all, o.trends()...)
@@ -34,6 +37,7 @@ func (s *shelf) trends() []Trend {
 	slices.SortStableFunc(all, func(a, b Trend) int {
 		return cmp.Or(cmp.Compare(rank(a.Code), rank(b.Code)), cmp.Compare(len(b.Points), len(a.Points)), strings.Compare(a.Title, b.Title))
 	})
+	s.drawn.trends = all
 	return all
 }
 
@@ -48,6 +52,9 @@ func rank(code string) int {
 
 // closed returns what is sealed to the caller, what is open in part with it. The caller holds s.mu.
 func (s *shelf) closed() []Sealed {
+	if s.drawn.closed != nil || s.own() {
+		return s.drawn.closed
+	}
 	all := slices.Clone(s.sealed)
 	for _, o := range s.volumes {
 		if seal := o.sealedPart(); seal != nil {
@@ -55,6 +62,7 @@ func (s *shelf) closed() []Sealed {
 		}
 	}
 	slices.SortFunc(all, func(a, b Sealed) int { return strings.Compare(a.Compartment, b.Compartment) })
+	s.drawn.closed = all
 	return all
 }
 
@@ -76,7 +84,7 @@ func (o *volume) sealedPart() *Sealed {
 	switch {
 	case o.partial:
 		return &Sealed{Compartment: name, Why: "from-now", Since: first}
-	case shut > 0 && first == nil && !o.shelf.own():
+	case shut > 0 && first == nil:
 		return &Sealed{Compartment: name, Why: "stale"}
 	}
 	return nil
