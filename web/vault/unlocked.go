@@ -110,6 +110,7 @@ func (o *unlocked) close() {
 
 // resume writes what waits, chain by chain. Each chunk is sealed for the epoch in force when it is written.
 func (v *Vault) resume(o *unlocked) {
+	v.count(o)
 	defer v.count(o)
 	waiting, err := o.home.Unsent()
 	if err != nil {
@@ -117,7 +118,11 @@ func (v *Vault) resume(o *unlocked) {
 		return
 	}
 	for name := range waiting {
-		if err := resume(o, name); err != nil && o.ctx.Err() == nil {
+		err := resume(o, name)
+		switch {
+		case err == nil:
+			v.config.Post("changed", view.Changed{What: "records"})
+		case o.ctx.Err() == nil:
 			v.config.Log.Warn("draft_waits", "error", err)
 		}
 	}
