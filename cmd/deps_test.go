@@ -55,7 +55,7 @@ var only = map[string][]string{
 	"golang.org/x/crypto/argon2":      {"crypto/keystore"},
 	"golang.org/x/term":               {"cmd/phr"},
 	"golang.org/x/text":               {"web/view"}, // letters without their accents
-	"math/rand":                       {"client"}, // how long to wait before the next try
+	"math/rand":                       {"client"},   // how long to wait before the next try
 	"modernc.org/sqlite":              {"projections"},
 	"net/http":                        {"ledger/node", "ledger/tree", "ledger/witness", "web", "cmd/phr"},
 	"os/exec":                         {"web"}, // Go, which builds what runs in the browser

@@ -16,3 +16,8 @@ var (
 	Shrink = func(contents []byte) []byte { return shrink(contents, pageQuality) }
 	Zip    = zip
 )
+
+// Prune removes old builds of programs, and KeptPrograms is how many it leaves.
+var Prune = prune
+
+const KeptPrograms = keptPrograms

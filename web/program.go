@@ -28,8 +28,8 @@ const (
 // flags make the same bytes of the same source on every machine.
 var flags = []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid="}
 
-// keptPrograms is how many builds stay in the cache.
-const keptPrograms = 4
+// keptPrograms is how many builds stay in the cache: those that were used last.
+const keptPrograms = 8
 
 // errNoSource is returned where the program is neither at hand nor can be built.
 var errNoSource = errors.New("this phr was built without it, and its source is not here: " +
@@ -53,7 +53,7 @@ func openProgram(ctx context.Context, progress func(string)) (fs.FS, error) {
 		return nil, err
 	}
 	dir := filepath.Join(cache, "phr", key)
-	if _, err := os.Stat(dir); err == nil {
+	if now := time.Now(); os.Chtimes(dir, now, now) == nil { // it is there, and in use
 		return os.DirFS(dir), nil
 	}
 	if progress != nil {
@@ -191,13 +191,13 @@ func (s source) writeCached(ctx context.Context, dir string) error {
 	return prune(parent)
 }
 
-// prune removes all builds but the newest.
+// prune removes all builds but those that were used last.
 func prune(parent string) error {
 	entries, err := os.ReadDir(parent)
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return written(b).Compare(written(a)) })
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return used(b).Compare(used(a)) })
 	for _, old := range entries[min(keptPrograms, len(entries)):] {
 		if err := os.RemoveAll(filepath.Join(parent, old.Name())); err != nil {
 			return err
@@ -206,8 +206,8 @@ func prune(parent string) error {
 	return nil
 }
 
-// written returns when an entry of a directory was written last; long ago if it is gone.
-func written(e fs.DirEntry) time.Time {
+// used returns when a build was used last; long ago if it is gone.
+func used(e fs.DirEntry) time.Time {
 	info, err := e.Info()
 	if err != nil {
 		return time.Time{}

@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/phrledger/phr/crypto/keystore"
+	"github.com/phrledger/phr/web"
 )
 
 func TestMain(m *testing.M) {
@@ -48,9 +49,13 @@ func TestScripts(t *testing.T) {
 // built are the variables by which Go finds what it has built, and phr what Go has built for browsers.
 var built = []string{"GOCACHE", "GOMODCACHE", "XDG_CACHE_HOME"}
 
-// buildEnv returns what those variables are outside of scripts, which have no home.
+// buildEnv returns what those variables are outside of scripts, which have no home. What Go builds for browsers is there then: scripts
+// don't wait for that.
 func buildEnv(t *testing.T) map[string]string {
 	t.Helper()
+	if _, err := web.Open(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
