@@ -99,8 +99,8 @@ export const answers: { [N in CallName]?: (args: Calls[N]['args']) => Calls[N]['
 	patients: () => ({
 		patients: isSealed() ? [] : [
 			{ patient: amara, grants: myGrants(), last_change: ago(0.3), unread: 2, load: [120, 180, 150, 210, 90, 200, 240, 160].map((value, i) => ({ time: ago(56 - i * 7), value, text: `${value}`, record: '' })), resting: trends[0]?.points.at(-1) },
-			{ patient: { gid: 'f'.repeat(32) }, grants: myGrants().map((one) => ({ ...one, until: ago(-3), patient: { gid: 'f'.repeat(32) } })), last_change: ago(30) },
-			{ patient: { gid: 'g'.repeat(32), name: 'Maria Lindqvist' }, grants: myGrants().map((one) => ({ ...one, until: undefined, patient: { gid: 'g'.repeat(32) } })), emergency: as.includes('doctor') },
+			{ patient: { gid: 'f'.repeat(32) }, grants: myGrants().map((one) => ({ ...one, id: `${one.id}f`, until: ago(-3), patient: { gid: 'f'.repeat(32) } })), last_change: ago(30) },
+			{ patient: { gid: 'g'.repeat(32), name: 'Maria Lindqvist' }, grants: myGrants().map((one) => ({ ...one, id: `${one.id}g`, until: undefined, patient: { gid: 'g'.repeat(32) } })), emergency: as.includes('doctor') },
 		],
 	}),
 	summary: () => {

@@ -1,9 +1,10 @@
 /** What the live region says. Each has an id, so that the same words said twice are read twice. */
+let count = 0;
 let said = $state.raw<{ id: number; text: string }>({ id: 0, text: '' });
 
 /** Has a screen reader say something, and shows nothing. */
 export function announce(text: string): void {
-	said = { id: said.id + 1, text };
+	said = { id: ++count, text };
 }
 
 export function announced(): { id: number; text: string } {
@@ -19,11 +20,10 @@ export interface Toast {
 
 const shownFor = 6000;
 let toasts = $state.raw<readonly Toast[]>([]);
-let made = 0;
 
 /** Shows and says something that needs no answer. */
 export function toast(text: string, danger = false): void {
-	const id = ++made;
+	const id = ++count;
 	toasts = [...toasts, { id, text, danger }];
 	announce(text);
 	setTimeout(() => dismiss(id), shownFor);

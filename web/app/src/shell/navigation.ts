@@ -8,6 +8,7 @@ import Sun from '@lucide/svelte/icons/sun';
 import FolderOpen from '@lucide/svelte/icons/folder-open';
 import Users from '@lucide/svelte/icons/users';
 import UsersRound from '@lucide/svelte/icons/users-round';
+import { session } from '../data/session.svelte';
 import type { Me } from '../messages';
 import type { Icon } from '../parts/Icon';
 import { places } from '../places';
@@ -62,6 +63,7 @@ export function navigation(me: Me): Entry[] {
 
 /** Whether an entry leads to where the person is. */
 export function isHere(entry: Entry): boolean {
+	if (here() === '/') return entry.address === navigation(session.me)[0]?.address;
 	return match(here(), entry.address.slice(1)) !== undefined || (entry.under !== undefined && here().startsWith(entry.under));
 }
 

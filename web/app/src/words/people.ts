@@ -46,6 +46,7 @@ export function partName(compartment: string): string {
 	return parts[compartment] ?? capital(compartment);
 }
 
-function capital(text: string): string {
+/** A text as it begins a line. */
+export function capital(text: string): string {
 	return text.charAt(0).toLocaleUpperCase() + text.slice(1);
 }
