@@ -1,9 +1,14 @@
 import ChartLine from '@lucide/svelte/icons/chart-line';
 import Info from '@lucide/svelte/icons/info';
+import Building from '@lucide/svelte/icons/building-2';
 import KeyRound from '@lucide/svelte/icons/key-round';
+import Layers from '@lucide/svelte/icons/layers';
 import LifeBuoy from '@lucide/svelte/icons/life-buoy';
 import List from '@lucide/svelte/icons/list';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
+import Search from '@lucide/svelte/icons/search';
+import ShieldCheck from '@lucide/svelte/icons/shield-check';
+import Siren from '@lucide/svelte/icons/siren';
 import Sun from '@lucide/svelte/icons/sun';
 import FolderOpen from '@lucide/svelte/icons/folder-open';
 import Users from '@lucide/svelte/icons/users';
@@ -45,10 +50,16 @@ const shared = entry('shared', FolderOpen, places.shared, 'h', '/patient/');
 /** What each role comes for. */
 const ofRoles: Partial<Record<string, Entry[]>> = {
 	patient: ofPatients,
-	doctor: [patients],
+	doctor: [patients, entry('breakGlass', Siren, places.breakGlass, 'b')],
 	trainer: [entry('clients', UsersRound, places.patients, 'p', '/patient/')],
 	insurer: [shared],
 	employer: [shared],
+	auditor: [entry('audit', ShieldCheck, places.audit, 'u'), entry('auditSearch', Search, places.auditSearch, 'f', '/audit/proof/')],
+	authority: [
+		entry('authority', Building, places.authority, 'o', places.authorityInvite.path),
+		entry('members', UsersRound, places.authorityMembers, 'm', '/authority/people/'),
+		entry('versions', Layers, places.authorityVersions, 'v'),
+	],
 };
 
 const ofEverybody = [entry('keys', KeyRound, places.keys, 'k'), entry('about', Info, places.about, 'i')];

@@ -1,4 +1,7 @@
 import { access } from './access';
+import { audit } from './audit';
+import { authority } from './authority';
+import { breakGlass } from './break-glass';
 import { care } from './care';
 import { keys } from './keys';
 import { parts } from './parts';
@@ -10,4 +13,4 @@ import { today } from './today';
 import { vault } from './vault';
 
 /** What the interface says in English, which is the measure of the other languages. */
-export const en = { ...shell, ...parts, ...people, ...access, ...keys, ...vault, ...today, ...record, ...sharing, ...care };
+export const en = { ...shell, ...parts, ...people, ...access, ...keys, ...vault, ...today, ...record, ...sharing, ...care, ...breakGlass, ...audit, ...authority };
