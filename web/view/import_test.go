@@ -78,8 +78,11 @@ func TestPatients(t *testing.T) {
 	}
 	last := monday.Add(-time.Hour)
 	for _, d := range []view.Draft{
-		{Code: "55411-3", Value: "30", Date: &last}, {Code: "55411-3", Value: "45", Date: &last}, {Code: "55411-3", Value: "20", Date: &monday},
-		{Code: "40443-4", Value: "58", Date: &monday}, {Code: "40443-4", Value: "61", Date: &last},
+		{Code: "55411-3", Value: "30", Date: &last},
+		{Code: "55411-3", Value: "45", Date: &last},
+		{Code: "55411-3", Value: "20", Date: &monday},
+		{Code: "40443-4", Value: "58", Date: &monday},
+		{Code: "40443-4", Value: "61", Date: &last},
 	} {
 		d.Compartment = "training"
 		call[view.Written](maria, "write", d)

@@ -2,6 +2,7 @@ package view
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/phrledger/phr/client"
@@ -31,9 +32,13 @@ func (k *keys) refresh(ctx context.Context) error {
 	if err := c.RegisterIdentity(ctx); err != nil {
 		return err
 	}
-	_, failed := c.FetchKeys(ctx) // those that came all the same are kept, and one that does not hold keeps nobody from the others
+	fresh, failed := c.FetchKeys(ctx) // those that came all the same are kept, and one that does not hold keeps nobody from the others
+	if known && len(fresh) > 0 {
+		k.v.post("changed", Changed{What: "keys"})
+	}
 	shared, err := c.Shared(ctx)
 	if err == nil {
+		k.moved(known, shared)
 		k.shared, k.asked = shared, k.v.config.Now()
 	}
 	if known && client.Unreached(err) {
@@ -43,6 +48,22 @@ func (k *keys) refresh(ctx context.Context) error {
 		return failed
 	}
 	return err
+}
+
+// moved tells the screens of whose records something is shared that was not, or is not any more.
+func (k *keys) moved(known bool, now []client.Shared) {
+	if !known {
+		return
+	}
+	for _, lists := range [][2][]client.Shared{{k.shared, now}, {now, k.shared}} {
+		for _, s := range lists[0] {
+			if slices.ContainsFunc(lists[1], func(o client.Shared) bool { return o.Term.ID == s.Term.ID && o.Term.Until == s.Term.Until && o.Term.Write == s.Term.Write }) {
+				continue
+			}
+			k.v.refresh(s.Chain.GID())
+			k.v.post("changed", Changed{What: "shared", Patient: string(s.Chain.GID()), Compartment: string(s.Chain.Compartment)})
+		}
+	}
 }
 
 // shared returns what is shared with the caller.

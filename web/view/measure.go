@@ -2,6 +2,8 @@ package view
 
 import (
 	"context"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/phrledger/phr/projections/chart"
@@ -119,7 +121,7 @@ func unitOf(ucum string) string {
 	before, after, found := strings.Cut(ucum, "{")
 	_, rest, closed := strings.Cut(after, "}")
 	if found && closed {
-		return unitOf(before + rest)
+		return unitOf(strings.TrimSuffix(before+rest, "/"))
 	}
 	return parts.Replace(ucum)
 }
@@ -142,6 +144,25 @@ func (m *measure) usual(unit string) *Range {
 	return nil
 }
 
+// digits returns a number with no more decimals than anybody reads, after its comparator. What was written stands in the record.
+func digits(text string) string {
+	comparator := text[:len(text)-len(strings.TrimLeft(text, "<>=~"))]
+	written := text[len(comparator):]
+	_, decimals, _ := strings.Cut(written, ".")
+	f, err := strconv.ParseFloat(written, 64)
+	if err != nil || len(decimals) <= mostDecimals {
+		return text
+	}
+	places := 1
+	if math.Abs(f) < 10 {
+		places = mostDecimals
+	}
+	return comparator + strconv.FormatFloat(f, 'f', places, 64)
+}
+
+// mostDecimals are as many as are shown.
+const mostDecimals = 2
+
 // pair returns the two numbers of a blood pressure: "128/82".
 func pair(all []fhir.Measurement) (string, bool) {
 	var systolic, diastolic string
@@ -149,9 +170,9 @@ func pair(all []fhir.Measurement) (string, bool) {
 		for _, c := range m.Codes {
 			switch c.Value {
 			case chart.Systolic:
-				systolic = m.Text
+				systolic = digits(m.Text)
 			case chart.Diastolic:
-				diastolic = m.Text
+				diastolic = digits(m.Text)
 			}
 		}
 	}

@@ -134,7 +134,7 @@ func (o *volume) pulse() *Point {
 	var last *Point
 	for _, s := range o.chart.Series(resting) {
 		p := s.Points[len(s.Points)-1]
-		last = newest(last, &Point{Time: p.Time, Value: p.Number, Text: p.Text, Record: string(p.Record)})
+		last = newest(last, &Point{Time: p.Time, Value: p.Number, Text: digits(p.Text), Record: string(p.Record)})
 	}
 	return last
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/phrledger/phr/client"
@@ -59,14 +58,14 @@ func (v *View) Record(ctx context.Context, args RecordQuery) (Record, error) {
 
 func (v *View) version(c *chart.Version) Version {
 	return Version{
-		ID: string(c.ID), Kind: string(c.Kind), By: v.person(c.Author), Acting: c.Acting, Time: c.Time.UTC(), Title: title(c), Text: clip(c.Text),
+		ID: string(c.ID), Kind: string(c.Kind), By: v.person(c.Author), Acting: c.Acting, Time: c.Time.UTC(), Title: title(c), Text: fhir.Clip(c.Text, maxShown),
 	}
 }
 
 // fill adds the content.
 func (r *Record) fill(v *chart.Version) (err error) {
 	r.Fields = []Field{}
-	r.Text = clip(v.Text)
+	r.Text = fhir.Clip(v.Text, maxShown)
 	if v.Unreadable != "" || v.Class != chart.FHIR {
 		return nil
 	}
@@ -89,7 +88,7 @@ func (r *Record) attach(content []byte) {
 	case kind != "":
 		r.Image, r.ImageType = content, kind
 	case utf8.Valid(content) && bytes.IndexByte(content, 0) < 0:
-		r.Text = clip(string(content))
+		r.Text = fhir.Clip(string(content), maxShown)
 	}
 }
 
@@ -102,14 +101,6 @@ func imageType(content []byte) string {
 		return "image/jpeg"
 	}
 	return ""
-}
-
-// clip bounds a text.
-func clip(s string) string {
-	if len(s) > maxShown {
-		s = strings.ToValidUTF8(s[:maxShown], "") + "…"
-	}
-	return s
 }
 
 // signature says how well an event is vouched for: its signature and its place on the chain were checked when it was read, or it would

@@ -224,9 +224,13 @@ func TestWrite(t *testing.T) {
 	_, err = try[view.Record](maria, "record", view.RecordQuery{ID: done.IDs[0]})
 	failing(t, err, view.CodeErased)
 	for _, d := range []view.Draft{
-		{Compartment: "health"}, {Compartment: "health", Note: " "}, {Compartment: "health", Note: "x", Code: chart.BodyWeight},
-		{Compartment: "health", Code: chart.BodyWeight, Value: "seventy"}, {Compartment: "health", Code: chart.BodyWeight, Value: "1e3"},
-		{Compartment: "health", Code: chart.BloodPressure, Value: "120"}, {Compartment: "health", Code: "8480-6", Value: "120"},
+		{Compartment: "health"},
+		{Compartment: "health", Note: " "},
+		{Compartment: "health", Note: "x", Code: chart.BodyWeight},
+		{Compartment: "health", Code: chart.BodyWeight, Value: "seventy"},
+		{Compartment: "health", Code: chart.BodyWeight, Value: "1e3"},
+		{Compartment: "health", Code: chart.BloodPressure, Value: "120"},
+		{Compartment: "health", Code: "8480-6", Value: "120"},
 	} {
 		_, err := try[view.Written](maria, "write", d)
 		failing(t, err, view.CodeInput)
@@ -335,4 +339,19 @@ func TestOffline(t *testing.T) {
 			t.Fatalf("afterwards: %q", titles(rows))
 		}
 	}
+}
+
+// Who is given something hears of it.
+func TestShared(t *testing.T) {
+	w := newWorld(t)
+	maria, doctor := w.patient("Maria"), w.holder("doctor@city-hospital", "Dr. A. Ruiz")
+	if all := call[view.Patients](doctor, "patients", view.PatientsQuery{}); len(all.Patients) != 0 {
+		t.Fatalf("%+v", all)
+	}
+	maria.grant(ledger.Health, client.GrantRequest{To: "doctor@city-hospital"})
+	w.clock.forward(2 * time.Minute)
+	if all := call[view.Patients](doctor, "patients", view.PatientsQuery{}); len(all.Patients) != 1 {
+		t.Errorf("%+v", all)
+	}
+	doctor.hears(func(c view.Changed) bool { return c.What == "shared" && c.Patient == string(maria.GID()) && c.Compartment == "health" })
 }

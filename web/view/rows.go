@@ -103,12 +103,23 @@ var timeless = []string{
 	"Patient", "Organization", "Practitioner", "PractitionerRole", "Location", "RelatedPerson", "Device", "Medication", "Substance", "HealthcareService", "Endpoint",
 }
 
+// maxTitle bounds a title, in bytes.
+const maxTitle = 200
+
 // title returns what a version is in one line, in the words that people use where they are known.
 func title(v *chart.Version) string {
-	s := &v.Summary
 	if v.Unreadable != "" {
 		return ""
 	}
+	text := called(v)
+	for _, kind := range []string{" (disorder)", " (finding)", " (procedure)", " (situation)", " (regime/therapy)", " (environment)"} {
+		text = strings.TrimSuffix(text, kind) // SNOMED CT says of every name what it is a name of
+	}
+	return fhir.Clip(text, maxTitle)
+}
+
+func called(v *chart.Version) string {
+	s := &v.Summary
 	if v.Class == chart.FHIR && s.Type == "Observation" {
 		if text, ok := pair(s.Measurements); ok {
 			return titleOf(pressure, "") + " " + text
@@ -122,7 +133,7 @@ func title(v *chart.Version) string {
 func result(s *fhir.Summary) string {
 	if len(s.Measurements) == 1 {
 		m := s.Measurements[0]
-		return strings.TrimSpace(m.Text + " " + unitOf(m.Unit))
+		return strings.TrimSpace(digits(m.Text) + " " + unitOf(m.Unit))
 	}
 	return s.Value
 }

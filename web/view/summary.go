@@ -12,16 +12,21 @@ import (
 // someSummary is how many results and notes stand on one page.
 const someSummary = 12
 
-// Summary returns a patient on one page.
+// Summary returns a patient on one page. What it shows was looked at.
 func (v *View) Summary(ctx context.Context, args Of) (Summary, error) {
 	s, err := v.shelf(ctx, args.Patient)
 	if err != nil {
 		return Summary{}, err
 	}
+	sum := s.summary(ctx)
+	return sum, s.look()
+}
+
+func (s *shelf) summary(ctx context.Context) Summary {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sum := Summary{
-		Patient: v.person(s.patient), May: s.may(ctx), Write: s.writable(), Trends: s.trends(), Sealed: s.closed(),
+		Patient: s.v.person(s.patient), May: s.may(ctx), Write: s.writable(), Trends: s.trends(), Sealed: s.closed(),
 		Problems: s.rowsOf((*chart.Chart).Problems), Medicines: s.rowsOf((*chart.Chart).Medications), Allergies: s.rowsOf(allergies),
 		Results: []Row{}, Notes: []Row{},
 	}
@@ -36,7 +41,7 @@ func (v *View) Summary(ctx context.Context, args Of) (Summary, error) {
 			sum.Results = append(sum.Results, *r)
 		}
 	}
-	return sum, nil
+	return sum
 }
 
 // rowsOf returns the rows of items of all volumes, newest first. The caller holds s.mu.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/projections/chart"
@@ -120,7 +121,7 @@ func (o *volume) trend(s *chart.Series) Trend {
 		Category: o.categoryOf(s), Points: make([]Point, len(s.Points)),
 	}
 	for i, p := range s.Points {
-		t.Points[i] = Point{Time: p.Time, Value: p.Number, Text: p.Text, Record: string(p.Record)}
+		t.Points[i] = Point{Time: p.Time, Value: p.Number, Text: digits(p.Text), Record: string(p.Record)}
 	}
 	m := known(t.Code)
 	if s.Code.Value == chart.Systolic {
@@ -129,10 +130,23 @@ func (o *volume) trend(s *chart.Series) Trend {
 	switch {
 	case s.Low != nil || s.High != nil:
 		t.Usual = &Range{Low: s.Low, High: s.High, Source: "record"}
-	case m != nil:
+	case m != nil && o.shelf.adult(s.Points[len(s.Points)-1].Time):
 		t.Usual = m.usual(s.Unit)
 	}
 	return t
+}
+
+// adult tells whether the patient was of age at a time, as far as the record says: who says nothing is.
+func (s *shelf) adult(at time.Time) bool {
+	for _, o := range s.volumes {
+		for _, item := range o.chart.List(chart.Query{Type: "Patient", Current: true}) {
+			born, err := time.Parse("born 2006-01-02", item.Latest.Summary.Value)
+			if err == nil && at.Before(born.AddDate(18, 0, 0)) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // categoryOf returns the category of the newest record of a series: heart, vital, lab or activity.
@@ -158,10 +172,10 @@ func joined(systolic []chart.Point, all []chart.Series) []Point {
 	}
 	points := make([]Point, len(systolic))
 	for i, p := range systolic {
-		points[i] = Point{Time: p.Time, Value: p.Number, Text: p.Text, Record: string(p.Record)}
+		points[i] = Point{Time: p.Time, Value: p.Number, Text: digits(p.Text), Record: string(p.Record)}
 		if d := second[p.Record]; d != nil {
 			points[i].Second = &d.Number
-			points[i].Text += "/" + d.Text
+			points[i].Text += "/" + digits(d.Text)
 		}
 	}
 	return points

@@ -42,7 +42,7 @@ func Details(raw []byte) ([]Field, error) {
 			continue
 		}
 		if text := say(c); text != "" {
-			fields = append(fields, Field{Printable(c.key), clip(text, maxField)})
+			fields = append(fields, Field{Printable(c.key), Clip(text, maxField)})
 		}
 	}
 	return fields, nil
@@ -85,8 +85,8 @@ func sayOne(n node) string {
 	return firstText(n, "code", "type", "individual", "actor", "detail", "note", "reference")
 }
 
-// clip shortens a text to so many bytes, on the border of a character.
-func clip(s string, most int) string {
+// Clip shortens a text to so many bytes, on the border of a character.
+func Clip(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}

@@ -15,11 +15,15 @@ func TestDetails(t *testing.T) {
 		name, raw string
 		want      []fhir.Field
 	}{
-		{"a result", `{"resourceType":"Observation","id":"1","status":"final","code":{"text":"HbA1c"},"subject":{"reference":"x"},
+		{
+			"a result", `{"resourceType":"Observation","id":"1","status":"final","code":{"text":"HbA1c"},"subject":{"reference":"x"},
 			"valueQuantity":{"value":5.60,"unit":"%"},"referenceRange":[{"low":{"value":4},"high":{"value":6}}]}`,
-			[]fhir.Field{{"status", "final"}, {"code", "HbA1c"}, {"valueQuantity", "5.60 %"}, {"referenceRange", "4 – 6"}}},
-		{"a panel", `{"resourceType":"Observation","component":[{"code":{"text":"a"},"valueQuantity":{"value":1,"unit":"g"}},{"code":{"text":"b"},"valueString":"c"}]}`,
-			[]fhir.Field{{"component", "a 1 g; b c"}}},
+			[]fhir.Field{{"status", "final"}, {"code", "HbA1c"}, {"valueQuantity", "5.60 %"}, {"referenceRange", "4 – 6"}},
+		},
+		{
+			"a panel", `{"resourceType":"Observation","component":[{"code":{"text":"a"},"valueQuantity":{"value":1,"unit":"g"}},{"code":{"text":"b"},"valueString":"c"}]}`,
+			[]fhir.Field{{"component", "a 1 g; b c"}},
+		},
 		{"a period", `{"resourceType":"Encounter","period":{"start":"2020","end":"2021"},"_period":{"extension":[]}}`, []fhir.Field{{"period", "2020 – 2021"}}},
 		{"overrides", `{"resourceType":"Basic","code":{"text":"a\u202eb\u0007\nc"}}`, []fhir.Field{{"code", "ab c"}}},
 		{"nothing to say", `{"resourceType":"Basic","extension":[{"url":"x"}],"odd":{"a":[1]}}`, nil},
