@@ -57,7 +57,9 @@ func (k *keys) moved(known bool, now []client.Shared) {
 	}
 	for _, lists := range [][2][]client.Shared{{k.shared, now}, {now, k.shared}} {
 		for _, s := range lists[0] {
-			if slices.ContainsFunc(lists[1], func(o client.Shared) bool { return o.Term.ID == s.Term.ID && o.Term.Until == s.Term.Until && o.Term.Write == s.Term.Write }) {
+			if slices.ContainsFunc(lists[1], func(o client.Shared) bool {
+				return o.Term.ID == s.Term.ID && o.Term.Until == s.Term.Until && o.Term.Write == s.Term.Write
+			}) {
 				continue
 			}
 			k.v.refresh(s.Chain.GID())

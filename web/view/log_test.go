@@ -1,6 +1,9 @@
 package view_test
 
 import (
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -86,4 +89,38 @@ func TestAttack45_ForgedSteps(t *testing.T) {
 		forged("another checkpoint", p.Entry, func(q *tree.Proof) { q.Signed[len(q.Signed)-5] ^= 1 })
 		forged("no checkpoint", p.Entry, func(q *tree.Proof) { q.Signed = nil })
 	}
+}
+
+// Whoever has seen more of a log than is there now is shown that it is not the one that it was.
+func TestAttack45_LogSetBack(t *testing.T) {
+	w := newWorld(t)
+	maria := w.patient("Maria")
+	w.stop()
+	before := filepath.Join(t.TempDir(), "before")
+	must(t, os.CopyFS(before, os.DirFS(w.dir)))
+	must(t, filepath.WalkDir(before, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return os.Chmod(path, 0o700)
+		}
+		return os.Chmod(path, 0o600)
+	}))
+	w.start()
+	again := w.at(maria.Home())
+	again.writes(again, ledger.Health, "one")
+	_, err := again.Client.Await(w.ctx, client.Sealed, nil)
+	must(t, err)
+	if state := call[view.LogState](again, "log", view.Nothing{}); !state.Consistent || state.Size == 0 {
+		t.Fatalf("%+v", state)
+	}
+	w.stop()
+	w.dir = before
+	w.start()
+	if state := call[view.LogState](w.at(maria.Home()), "log", view.Nothing{}); state.Consistent || state.Before == 0 {
+		t.Errorf("of a log that was set back: %+v", state)
+	}
+	_, err = try[view.Timeline](w.at(maria.Home()), "timeline", view.TimelineQuery{})
+	failing(t, err, view.CodeLost)
 }

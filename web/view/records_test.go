@@ -353,5 +353,7 @@ func TestShared(t *testing.T) {
 	if all := call[view.Patients](doctor, "patients", view.PatientsQuery{}); len(all.Patients) != 1 {
 		t.Errorf("%+v", all)
 	}
-	doctor.hears(func(c view.Changed) bool { return c.What == "shared" && c.Patient == string(maria.GID()) && c.Compartment == "health" })
+	doctor.hears(func(c view.Changed) bool {
+		return c.What == "shared" && c.Patient == string(maria.GID()) && c.Compartment == "health"
+	})
 }

@@ -59,22 +59,28 @@ func newWorld(t testing.TB) *world {
 		t.Parallel()
 	}
 	w := &world{t: t, ctx: t.Context(), dir: t.TempDir(), clock: &clock{start: time.Now()}, found: make(map[policy.Authority]*client.Client), away: make(map[policy.Authority]func())}
+	w.start()
+	t.Cleanup(func() { w.stop() })
+	return w
+}
+
+// start starts the node in its directory.
+func (w *world) start() {
+	w.t.Helper()
 	var err error
 	w.node, err = node.Start(context.Background(), node.Config{Dir: w.dir, EndorseAll: true, Now: w.clock.now})
-	must(t, err)
+	must(w.t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.node.Run(ctx) }()
 	w.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
-			t.Error(err)
+			w.t.Error(err)
 		}
-		must(t, w.node.Close())
+		must(w.t, w.node.Close())
 	})
-	t.Cleanup(w.stop)
 	<-w.node.Ready()
-	return w
 }
 
 func must(t testing.TB, err error) {
