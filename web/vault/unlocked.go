@@ -94,6 +94,7 @@ func (v *Vault) begun(o *unlocked) {
 	o.timer = time.AfterFunc(v.config.Idle, func() { v.lock(o, whyIdle) })
 	o.mu.Unlock()
 	go v.resume(o)
+	go o.view.Run(o.ctx) // it ends with o.ctx, and for no other reason
 }
 
 // close ends everything of somebody, and wipes their keys.
