@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/phrledger/phr/crypto/identity"
 	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/ledger/protocol"
 )
@@ -16,6 +18,14 @@ var ErrNotShared = errors.New("not shared with you")
 type Shared struct {
 	Chain ledger.Chain
 	Term  ledger.Term
+}
+
+// Basis returns the term as a grant. If it names somebody, that is who satisfies it.
+func (s *Shared) Basis(caller identity.GID) *Basis {
+	if !strings.Contains(s.Term.Expression, ledger.GrantAttribute(s.Chain.GID(), s.Term.ID).String()) {
+		caller = ""
+	}
+	return basisOf(s.Chain, &s.Term, caller)
 }
 
 // Shared returns what has been shared with the caller: every term that the attributes the log shows for them satisfy. Each

@@ -163,7 +163,7 @@ func (v *View) offers(ctx context.Context, patient identity.GID) ([]Grant, error
 			return offers, err
 		}
 		for _, t := range terms {
-			offers = append(offers, v.grant(ctx, t.Chain, &client.Basis{Term: t.Term, To: t.Term.Expression}))
+			offers = append(offers, v.grantOf(ctx, &t))
 		}
 	}
 	return offers, nil

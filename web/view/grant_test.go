@@ -243,6 +243,10 @@ func TestProxy(t *testing.T) {
 	call[view.Sharing](maria, "grant.make", view.Token{Token: p.Token})
 	_, err := ana.book(maria, ledger.Health).Write(w.ctx, []client.Draft{note("for her")}, nil)
 	must(t, err)
+	theirs := call[view.Patients](ana, "patients", view.PatientsQuery{}).Patients
+	if len(theirs) != 1 || theirs[0].Grants[0].To.Kind != "proxy" || theirs[0].Grants[0].To.GID != string(ana.GID()) {
+		t.Errorf("as the proxy sees it: %+v; want herself", theirs)
+	}
 	s := call[view.Sharing](maria, "proxy.end", view.ProxyEnd{GID: string(ana.GID())})
 	if len(s.Compartments[0].Grants)+len(s.Compartments[1].Grants) != 0 {
 		t.Errorf("%+v; want nobody left", s)

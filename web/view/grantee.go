@@ -50,6 +50,11 @@ func (v *View) grant(ctx context.Context, chain ledger.Chain, g *client.Basis) G
 	}
 }
 
+// grantOf tells of a grant that the caller satisfies.
+func (v *View) grantOf(ctx context.Context, s *client.Shared) Grant {
+	return v.grant(ctx, s.Chain, s.Basis(v.config.Client.GID()))
+}
+
 // grantee tells whom a grant of a patient lets in.
 func (v *View) grantee(ctx context.Context, patient identity.GID, g *client.Basis) Grantee {
 	to := Grantee{Kind: "expression", Name: g.To, GID: string(g.Person), Expression: g.To, Approval: g.Approval}

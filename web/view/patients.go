@@ -51,7 +51,7 @@ func (v *View) addPatient(ctx context.Context, gid identity.GID, open bool, shar
 		if s.Chain.GID() != gid {
 			continue
 		}
-		p.Grants = append(p.Grants, v.grant(ctx, s.Chain, &client.Basis{Term: s.Term, To: s.Term.Expression}))
+		p.Grants = append(p.Grants, v.grantOf(ctx, &s))
 		p.Emergency = p.Emergency && s.Term.Emergency()
 	}
 	s := v.known(gid)

@@ -2,7 +2,6 @@ package view
 
 import (
 	"context"
-	"errors"
 
 	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/crypto/identity"
@@ -45,6 +44,10 @@ func (v *View) Sharing(ctx context.Context, args Of) (Sharing, error) {
 func (v *View) ownReach(ctx context.Context) ([]Compartment, error) {
 	all := []Compartment{}
 	facts, err := v.config.Client.Compartments(ctx)
+	if err != nil || len(facts) == 0 {
+		return all, err
+	}
+	records, err := v.counts(ctx, v.config.Client.GID())
 	if err != nil {
 		return all, err
 	}
@@ -61,6 +64,7 @@ func (v *View) ownReach(ctx context.Context) ([]Compartment, error) {
 		if err != nil {
 			return all, err
 		}
+		c.Records = records[c.Name]
 		for i := range c.Grants {
 			used[c.Grants[i].ID].mark(&c.Grants[i])
 		}
@@ -112,14 +116,19 @@ func (v *View) reachBy(ctx context.Context, terms []client.Shared) (*Compartment
 			return nil, err
 		}
 		c, err := v.compartment(ctx, b)
-		if errors.Is(err, client.ErrNotShared) {
+		if isSealed(err) {
 			break
 		}
+		if err != nil {
+			return nil, err
+		}
+		records, err := v.counts(ctx, chain.GID())
+		c.Records = records[c.Name]
 		return c, err
 	}
 	c := &Compartment{Name: string(chain.Compartment), Grants: []Grant{}}
 	for _, t := range terms {
-		c.Grants = append(c.Grants, v.grant(ctx, chain, &client.Basis{Term: t.Term, To: t.Term.Expression}))
+		c.Grants = append(c.Grants, v.grantOf(ctx, &t))
 	}
 	return c, nil
 }
@@ -131,9 +140,6 @@ func (v *View) compartment(ctx context.Context, b *client.Book) (*Compartment, e
 		return nil, err
 	}
 	c := &Compartment{Name: string(b.Compartment()), Class: string(f.Class), Grants: []Grant{}}
-	if c.Records, err = v.count(ctx, b); err != nil {
-		return nil, err
-	}
 	grants, err := b.Grants(ctx)
 	if err != nil {
 		return nil, err
@@ -151,18 +157,18 @@ func (v *View) compartment(ctx context.Context, b *client.Book) (*Compartment, e
 	return c, err
 }
 
-// count returns how many records the caller sees in a compartment.
-func (v *View) count(ctx context.Context, b *client.Book) (n int, err error) {
-	s, err := v.shelf(ctx, string(b.Patient()))
+// counts returns how many records the caller sees in each compartment of a record.
+func (v *View) counts(ctx context.Context, patient identity.GID) (map[string]int, error) {
+	s, err := v.shelf(ctx, string(patient))
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rows := s.list()
-	for i := range rows {
-		if rows[i].Compartment == string(b.Compartment()) && rows[i].Sealed != client.ErrErased.Error() {
-			n++
+	n := make(map[string]int)
+	for _, row := range s.list() {
+		if row.Sealed != client.ErrErased.Error() {
+			n[row.Compartment]++
 		}
 	}
 	return n, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/phrledger/phr/client"
 	"github.com/phrledger/phr/projections/chart"
 	"github.com/phrledger/phr/projections/chart/fhir"
 )
@@ -67,7 +66,7 @@ func allergies(c *chart.Chart) []chart.Item {
 func (s *shelf) may(ctx context.Context) []Grant {
 	var grants []Grant
 	for _, t := range s.terms {
-		grants = append(grants, s.v.grant(ctx, t.Chain, &client.Basis{Term: t.Term, To: t.Term.Expression}))
+		grants = append(grants, s.v.grantOf(ctx, &t))
 	}
 	return grants
 }
