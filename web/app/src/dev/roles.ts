@@ -110,7 +110,7 @@ export const answers: { [N in CallName]?: (args: Calls[N]['args']) => Calls[N]['
 		return { patient: amara, may: myGrants(), problems: of('condition'), medicines: of('medicine'), allergies: of('allergy'), results: of('lab', 'activity'), notes: of('note', 'plan'), trends: trends.filter(({ compartment }) => open().has(compartment)), sealed: sealed(), write: myGrants().filter(({ write }) => write).map(({ compartment }) => compartment) };
 	},
 	emergencies: ({ patient }) => ({
-		emergencies: as.includes('doctor') || asked.has('emergency') ? [emergency, { ...emergency, id: 'em2', state: 'asked', requester: { name: 'Nurse P. Adams', authority: 'city-hospital' }, may_approve: true, may_end: false, opened: undefined }, { ...emergency, id: 'em3', state: 'over', may_end: false, may_review: true, review_due: ago(-2) }] : [],
+		emergencies: as.includes('doctor') || asked.has('emergency') ? [emergency, { ...emergency, id: 'em2', state: 'asked', requester: { name: 'Nurse P. Adams', authority: 'city-hospital' }, may_approve: true, may_end: false, opened: undefined }, { ...emergency, id: 'em3', state: 'over', compartment: 'training', may_end: false, may_review: true, review_due: ago(-2) }] : [],
 		offers: [grant('o1', 'health', 'doctor', 'city-hospital', 'hospital', { patient: { gid: patient ?? amara.gid, name: amara.name }, to: { kind: 'emergency', name: '', expression: 'doctor@city-hospital', approval: 'doctor@city-hospital or nurse@city-hospital' } })],
 	}),
 	'emergency.request': (request) => ({ ...emergency, id: 'em4', state: 'asked', reason: request.reason }),

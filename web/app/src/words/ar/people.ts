@@ -11,7 +11,7 @@ export const people: Pick<Words, 'people' | 'reach' | 'stop'> = {
 		or: 'أو',
 		emergency: 'أطباء في حالة طوارئ',
 		roleOf: (role, authority) => `${role} في ${authority}`,
-		roles: { doctor: 'الأطباء', nurse: 'الممرضون', trainer: 'المدربون', agent: 'الموظفون', hr: 'شؤون الموظفين', auditor: 'المدققون', patient: 'المرضى' },
+		roles: { doctor: 'الأطباء', nurse: 'الممرضون', trainer: 'المدربون', agent: 'الموظفون', hr: 'شؤون الموظفين', auditor: 'المدققون', patient: 'المرضى', emergency: 'طاقم الطوارئ', supervisor: 'المشرفون' },
 		parts: { health: 'الصحة', training: 'التمرين' },
 		by: (name) => `وقّعه ${name}`,
 		for: (name) => `${name}، نيابة عنك`,

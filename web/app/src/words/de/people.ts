@@ -11,7 +11,7 @@ export const people: Pick<Words, 'people' | 'reach' | 'stop'> = {
 		or: 'oder',
 		emergency: 'Ärzte in einem Notfall',
 		roleOf: (role, authority) => `${role} von ${authority}`,
-		roles: { doctor: 'Ärzte', nurse: 'Pflegekräfte', trainer: 'Trainer', agent: 'Sachbearbeiter', hr: 'Personalstelle', auditor: 'Prüfer', patient: 'Patienten' },
+		roles: { doctor: 'Ärzte', nurse: 'Pflegekräfte', trainer: 'Trainer', agent: 'Sachbearbeiter', hr: 'Personalstelle', auditor: 'Prüfer', patient: 'Patienten', emergency: 'Notfallpersonal', supervisor: 'Aufsichtführende' },
 		parts: { health: 'Gesundheit', training: 'Training' },
 		by: (name) => `Unterschrieben von ${name}`,
 		for: (name) => `${name}, für dich`,

@@ -22,7 +22,7 @@ export const shell: Pick<Words, 'shell' | 'nav' | 'banner' | 'theme' | 'language
 		home: 'Zur ersten Seite',
 		sample: 'Beispielperson: Nichts hier ist echt.',
 	},
-	nav: { today: 'Heute', timeline: 'Zeitleiste', trends: 'Verläufe', sharing: 'Teilen', access: 'Zugriffe', emergency: 'Notfall', keys: 'Schlüssel', about: 'Über diese Kopie', add: 'Hinzufügen' },
+	nav: { today: 'Heute', timeline: 'Zeitleiste', trends: 'Verläufe', sharing: 'Teilen', access: 'Zugriffe', emergency: 'Notfall', patients: 'Patienten', clients: 'Kunden', shared: 'Mit mir geteilt', breakGlass: 'Notzugriff', audit: 'Prüfung', auditSearch: 'Protokoll durchsuchen', authority: 'Organisation', members: 'Personen', versions: 'Versionen', keys: 'Schlüssel', about: 'Über diese Kopie', add: 'Hinzufügen' },
 	banner: {
 		offline: 'Keine Verbindung. Was hier offen ist, kannst du lesen.',
 		queued: (count) => n(count, { one: '# Eintrag wartet versiegelt auf diesem Gerät. Er wird gesendet, sobald die Verbindung wieder da ist.', other: '# Einträge warten versiegelt auf diesem Gerät. Sie werden gesendet, sobald die Verbindung wieder da ist.' }),

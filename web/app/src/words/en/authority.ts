@@ -61,7 +61,7 @@ export const authority = {
 		gone: 'Holds no key of this organisation.',
 		takeNow: 'Take it away',
 		renew: 'Renew its keys',
-		renewRole: (role: string) => `Renew keys: ${role}`,
+		renewRole: (role: string) => `Renew its keys: ${role}`,
 		renewNow: 'Renew the keys',
 		impact: {
 			loses: (name: string, roles: string) => `${name} is no longer one of the ${roles}. Open views close at once.`,

@@ -22,7 +22,7 @@ export const shell: Pick<Words, 'shell' | 'nav' | 'banner' | 'theme' | 'language
 		home: 'Naar de eerste pagina',
 		sample: 'Voorbeeldpersoon: niets hier is echt.',
 	},
-	nav: { today: 'Vandaag', timeline: 'Tijdlijn', trends: 'Trends', sharing: 'Delen', access: 'Inzagelog', emergency: 'Noodgeval', keys: 'Sleutels en herstel', about: 'Over deze kopie', add: 'Toevoegen' },
+	nav: { today: 'Vandaag', timeline: 'Tijdlijn', trends: 'Trends', sharing: 'Delen', access: 'Inzagelog', emergency: 'Noodgeval', patients: 'Patiënten', clients: 'Cliënten', shared: 'Met mij gedeeld', breakGlass: 'Noodtoegang', audit: 'Controle', auditSearch: 'Logboek doorzoeken', authority: 'Organisatie', members: 'Mensen', versions: 'Versies', keys: 'Sleutels en herstel', about: 'Over deze kopie', add: 'Toevoegen' },
 	banner: {
 		offline: 'Geen verbinding. Wat hier open is, kun je lezen.',
 		queued: (count) => n(count, { one: '# notitie wacht verzegeld op dit apparaat. Ze wordt verstuurd zodra er weer verbinding is.', other: '# notities wachten verzegeld op dit apparaat. Ze worden verstuurd zodra er weer verbinding is.' }),
