@@ -44,7 +44,7 @@ export const authority = {
 		noteHint: 'Who it is for. It stays on this machine.',
 		make: 'Make the code',
 		once: 'This code is shown once',
-		onceText: (roles: string, uses: number, date: string) => `It makes ${n(uses, { one: '# person', other: '# people' })} ${roles}, until ${date}. Give it to them in person, or over a line that you trust.`,
+		onceText: (roles: string, uses: number, date: string) => `Role: ${roles}. Good for ${n(uses, { one: '# person', other: '# people' })}, until ${date}. Give it to them in person, or over a line that you trust.`,
 		qr: 'The code, for a camera',
 		code: 'Code',
 		another: 'Invite somebody else',
