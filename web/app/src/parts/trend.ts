@@ -23,9 +23,10 @@ export function extent({ points, usual }: Pick<Trend, 'points' | 'usual'>): [num
 	return [low - air, high + air];
 }
 
-/** Four moments at even distances, at the beginning of a day where the readings go over days. */
-export function ticks(from: number, to: number): number[] {
-	const all = [0.1, 0.36, 0.62, 0.88].map((part) => {
+/** Some moments at even distances, at the beginning of a day where the readings go over days. */
+export function ticks(from: number, to: number, count: number): number[] {
+	const all = Array.from({ length: count }, (_, i) => {
+		const part = 0.1 + (i * 0.78) / (count - 1);
 		const at = new Date(from + part * (to - from));
 		if (to - from > 8 * 86_400_000) at.setHours(0, 0, 0, 0);
 		return at.getTime();

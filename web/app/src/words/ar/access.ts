@@ -20,7 +20,7 @@ export const access: Pick<Words, 'access' | 'emergency'> = {
 		everybody: 'الجميع',
 		outcome: 'ماذا حدث',
 		outcomes: { all: 'ما فُتح وما رُفض', refused: 'ما رُفض فقط', emergency: 'الطوارئ فقط' },
-		proven: (when) => `لا شيء ناقص: جرى التحقق على هذا الجهاز، ${when}.`,
+		proven: (when) => (when ? `لا شيء ناقص: جرى التحقق على هذا الجهاز، ${when}.` : 'لا شيء ناقص: جرى التحقق على هذا الجهاز.'),
 		unproven: 'لم يثبت الخادم بعد أن هذه القائمة كاملة.',
 		none: 'لم يفتح أحد غيرك شيئًا',
 		noneText: 'من يفتح شيئًا من سجلّك يظهر هنا فورًا.',

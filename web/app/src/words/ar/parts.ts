@@ -32,6 +32,7 @@ export const parts: Pick<Words, 'parts' | 'chart' | 'measures' | 'categories'> =
 		latest: 'الأحدث: ',
 		rest: (count) => n(count, { one: 'اعرض قراءة أقدم', two: 'اعرض قراءتين أقدم', few: 'اعرض # قراءات أقدم', other: 'اعرض # قراءة أقدم' }),
 		usual: 'المجال المعتاد',
+		perMinute: 'في الدقيقة',
 		sealed: 'غير مشارك معك',
 		sealedText: (part) => `${part} غير مشارك معك.`,
 	},

@@ -12,7 +12,7 @@ export const people: Pick<Words, 'people' | 'reach' | 'stop'> = {
 		emergency: 'أطباء في حالة طوارئ',
 		roleOf: (role, authority) => `${role} في ${authority}`,
 		roles: { doctor: 'الأطباء', nurse: 'الممرضون', trainer: 'المدربون', agent: 'الموظفون', hr: 'شؤون الموظفين', auditor: 'المدققون', patient: 'المرضى', emergency: 'طاقم الطوارئ', supervisor: 'المشرفون' },
-		parts: { health: 'الصحة', training: 'التمرين' },
+		parts: { health: 'الصحة', training: 'التمرين', claims: 'المطالبات', work: 'العمل', emergency: 'الطوارئ' },
 		by: (name) => `وقّعه ${name}`,
 		for: (name) => `${name}، نيابة عنك`,
 	},

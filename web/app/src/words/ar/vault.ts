@@ -19,7 +19,7 @@ export const vault: Pick<Words, 'unlock' | 'passkey' | 'passphrase' | 'setup' | 
 		sample: 'للتجربة',
 		samples: 'تجوّل مع أشخاص للتجربة',
 		samplesText: 'نقرة واحدة تفتح كلًا منهم. لا شيء فيهم حقيقي.',
-		roles: { patient: 'مريضة', doctor: 'طبيب', trainer: 'مدرب', insurer: 'شركة تأمين', employer: 'جهة عمل', auditor: 'مدقق', authority: 'يدير جهة' },
+		roles: { patient: 'مريضة', doctor: 'طبيب', supervisor: 'مشرف', trainer: 'مدرب', insurer: 'شركة تأمين', employer: 'جهة عمل', auditor: 'مدقق', authority: 'يدير جهة' },
 		reasons: {
 			idle: 'أُغلق لأن أحدًا لم يكن هنا منذ 15 دقيقة.',
 			elsewhere: 'أُغلق في نافذة أخرى.',

@@ -20,7 +20,7 @@ export const access: Pick<Words, 'access' | 'emergency'> = {
 		everybody: 'Alle',
 		outcome: 'Was geschah',
 		outcomes: { all: 'Geöffnet und abgewiesen', refused: 'Nur abgewiesen', emergency: 'Nur Notfälle' },
-		proven: (when) => `Nichts fehlt: auf diesem Gerät geprüft, ${when}.`,
+		proven: (when) => (when ? `Nichts fehlt: auf diesem Gerät geprüft, ${when}.` : 'Nichts fehlt: auf diesem Gerät geprüft.'),
 		unproven: 'Der Server hat noch nicht bewiesen, dass diese Liste vollständig ist.',
 		none: 'Niemand außer dir hat etwas geöffnet',
 		noneText: 'Wer etwas von dir öffnet, steht sofort hier.',

@@ -32,6 +32,7 @@ export const parts: Pick<Words, 'parts' | 'chart' | 'measures' | 'categories'> =
 		latest: 'Neuester Wert: ',
 		rest: (count) => n(count, { one: '# früheren zeigen', other: '# frühere zeigen' }),
 		usual: 'Üblicher Bereich',
+		perMinute: 'pro Minute',
 		sealed: 'Nicht mit dir geteilt',
 		sealedText: (part) => `${part} ist nicht mit dir geteilt.`,
 	},

@@ -12,7 +12,7 @@ export const people: Pick<Words, 'people' | 'reach' | 'stop'> = {
 		emergency: 'Ärzte in einem Notfall',
 		roleOf: (role, authority) => `${role} von ${authority}`,
 		roles: { doctor: 'Ärzte', nurse: 'Pflegekräfte', trainer: 'Trainer', agent: 'Sachbearbeiter', hr: 'Personalstelle', auditor: 'Prüfer', patient: 'Patienten', emergency: 'Notfallpersonal', supervisor: 'Aufsichtführende' },
-		parts: { health: 'Gesundheit', training: 'Training' },
+		parts: { health: 'Gesundheit', training: 'Training', claims: 'Abrechnung', work: 'Arbeit', emergency: 'Notfall' },
 		by: (name) => `Unterschrieben von ${name}`,
 		for: (name) => `${name}, für dich`,
 	},

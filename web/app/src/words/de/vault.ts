@@ -19,7 +19,7 @@ export const vault: Pick<Words, 'unlock' | 'passkey' | 'passphrase' | 'setup' | 
 		sample: 'Beispiel',
 		samples: 'Mit Beispielpersonen umsehen',
 		samplesText: 'Ein Klick öffnet jede. Nichts an ihnen ist echt.',
-		roles: { patient: 'Patientin', doctor: 'Arzt', trainer: 'Trainer', insurer: 'Versicherung', employer: 'Arbeitgeber', auditor: 'Prüfer', authority: 'Betreibt eine Stelle' },
+		roles: { patient: 'Patientin', doctor: 'Arzt', supervisor: 'Leitung', trainer: 'Trainer', insurer: 'Versicherung', employer: 'Arbeitgeber', auditor: 'Prüfer', authority: 'Betreibt eine Stelle' },
 		reasons: {
 			idle: 'Geschlossen, weil 15 Minuten lang niemand da war.',
 			elsewhere: 'In einem anderen Fenster geschlossen.',

@@ -19,7 +19,7 @@ export const access = {
 		everybody: 'Everybody',
 		outcome: 'What happened',
 		outcomes: { all: 'Opened and refused', refused: 'Refused only', emergency: 'Emergencies only' },
-		proven: (when: string) => `Nothing is missing: checked on this device, ${when}.`,
+		proven: (when: string) => (when ? `Nothing is missing: checked on this device, ${when}.` : 'Nothing is missing: checked on this device.'),
 		unproven: 'The server has not proven yet that this list is complete.',
 		none: 'Nobody but you has opened anything',
 		noneText: 'Whoever opens something of yours shows up here at once.',

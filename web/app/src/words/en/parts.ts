@@ -31,6 +31,7 @@ export const parts = {
 		latest: 'Latest: ',
 		rest: (count: number) => n(count, { one: 'Show # earlier one', other: 'Show # earlier ones' }),
 		usual: 'Usual range',
+		perMinute: 'bpm',
 		sealed: 'Not shared with you',
 		sealedText: (part: string) => `${part} is not shared with you.`,
 	},

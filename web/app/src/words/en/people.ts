@@ -11,7 +11,7 @@ export const people = {
 		emergency: 'Doctors in an emergency',
 		roleOf: (role: string, authority: string) => `${role[0]?.toUpperCase()}${role.slice(1)} of ${authority}`,
 		roles: { doctor: 'doctors', nurse: 'nurses', trainer: 'trainers', agent: 'agents', hr: 'staff', auditor: 'auditors', emergency: 'emergency staff', supervisor: 'supervisors', patient: 'patients' },
-		parts: { health: 'Health', training: 'Training' },
+		parts: { health: 'Health', training: 'Training', claims: 'Claims', work: 'Work', emergency: 'Emergency' },
 		by: (name: string) => `Signed by ${name}`,
 		for: (name: string) => `${name}, for you`,
 	},

@@ -17,7 +17,7 @@ export const vault = {
 		sample: 'Sample',
 		samples: 'Look around with sample people',
 		samplesText: 'One click opens each. Nothing about them is real.',
-		roles: { patient: 'Patient', doctor: 'Doctor', trainer: 'Trainer', insurer: 'Insurer', employer: 'Employer', auditor: 'Auditor', authority: 'Runs an authority' },
+		roles: { patient: 'Patient', doctor: 'Doctor', supervisor: 'Supervisor', trainer: 'Trainer', insurer: 'Insurer', employer: 'Employer', auditor: 'Auditor', authority: 'Runs an authority' },
 		reasons: {
 			idle: 'Closed because nobody was here for 15 minutes.',
 			elsewhere: 'Closed in another window.',

@@ -20,7 +20,7 @@ export const access: Pick<Words, 'access' | 'emergency'> = {
 		everybody: 'Iedereen',
 		outcome: 'Wat er gebeurde',
 		outcomes: { all: 'Geopend en geweigerd', refused: 'Alleen geweigerd', emergency: 'Alleen noodgevallen' },
-		proven: (when) => `Er ontbreekt niets: op dit apparaat nagekeken, ${when}.`,
+		proven: (when) => (when ? `Er ontbreekt niets: op dit apparaat nagekeken, ${when}.` : 'Er ontbreekt niets: op dit apparaat nagekeken.'),
 		unproven: 'De server heeft nog niet bewezen dat deze lijst volledig is.',
 		none: 'Niemand behalve jij heeft iets geopend',
 		noneText: 'Wie iets van jou opent, staat hier meteen.',

@@ -32,6 +32,7 @@ export const parts: Pick<Words, 'parts' | 'chart' | 'measures' | 'categories'> =
 		latest: 'Laatste: ',
 		rest: (count) => n(count, { one: '# eerdere tonen', other: '# eerdere tonen' }),
 		usual: 'Gebruikelijk bereik',
+		perMinute: 'per minuut',
 		sealed: 'Niet met jou gedeeld',
 		sealedText: (part) => `${part} is niet met jou gedeeld.`,
 	},

@@ -12,7 +12,7 @@ export const people: Pick<Words, 'people' | 'reach' | 'stop'> = {
 		emergency: 'Artsen in een noodgeval',
 		roleOf: (role, authority) => `${role[0]?.toUpperCase()}${role.slice(1)} van ${authority}`,
 		roles: { doctor: 'artsen', nurse: 'verpleegkundigen', trainer: 'trainers', agent: 'medewerkers', hr: 'personeelszaken', auditor: 'controleurs', patient: 'patiënten', emergency: 'spoedartsen', supervisor: 'toezichthouders' },
-		parts: { health: 'Gezondheid', training: 'Training' },
+		parts: { health: 'Gezondheid', training: 'Training', claims: 'Declaraties', work: 'Werk', emergency: 'Noodgeval' },
 		by: (name) => `Ondertekend door ${name}`,
 		for: (name) => `${name}, namens jou`,
 	},

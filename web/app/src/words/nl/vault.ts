@@ -19,7 +19,7 @@ export const vault: Pick<Words, 'unlock' | 'passkey' | 'passphrase' | 'setup' | 
 		sample: 'Voorbeeld',
 		samples: 'Rondkijken met voorbeeldpersonen',
 		samplesText: 'Eén klik opent elk van hen. Niets aan hen is echt.',
-		roles: { patient: 'Patiënt', doctor: 'Arts', trainer: 'Trainer', insurer: 'Verzekeraar', employer: 'Werkgever', auditor: 'Controleur', authority: 'Beheert een instantie' },
+		roles: { patient: 'Patiënt', doctor: 'Arts', supervisor: 'Leidinggevende', trainer: 'Trainer', insurer: 'Verzekeraar', employer: 'Werkgever', auditor: 'Controleur', authority: 'Beheert een instantie' },
 		reasons: {
 			idle: 'Gesloten omdat er 15 minuten niemand was.',
 			elsewhere: 'In een ander venster gesloten.',
