@@ -14,6 +14,8 @@ export default defineConfig({
 		assetsInlineLimit: 0,
 		modulePreload: { polyfill: false },
 		reportCompressedSize: false,
+		// What many screens use comes as one file, rather than as a hundred; what is heavy comes with the first that wants it.
+		rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'shared', minShareCount: 4, test: /src.(parts.(?!Dialog|Trend)|data|shell)|lucide/ }] } } },
 	},
 	worker: { format: 'es' },
 	server: { host: 'localhost' },

@@ -102,8 +102,8 @@ async function opened(): Promise<void> {
 }
 
 function closed(because: string): void {
+	if (state !== 'locked') announce(t().shell.sealed);
 	state = 'locked';
 	me = undefined;
 	why = because;
-	announce(t().shell.sealed);
 }

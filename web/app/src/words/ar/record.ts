@@ -126,7 +126,5 @@ export const record: Pick<Words, 'record' | 'signature' | 'fields' | 'add'> = {
 		first: 'أولها',
 		import: (count) => n(count, { one: 'أضف مُدخلًا واحدًا', two: 'أضف مُدخلين', few: 'أضف # مُدخلات', other: 'أضف # مُدخلًا' }),
 		imported: (count) => n(count, { one: 'أُضيف مُدخل واحد.', two: 'أُضيف مُدخلان.', few: 'أُضيفت # مُدخلات.', other: 'أُضيف # مُدخلًا.' }),
-		another: 'اختر ملفًا آخر',
-		mixed: 'كل واحد في مكانه',
 	},
 };

@@ -8,7 +8,6 @@ export const shell: Pick<Words, 'shell' | 'nav' | 'banner' | 'theme' | 'language
 		brand: 'سجلّي',
 		skip: 'انتقل إلى المحتوى',
 		navigation: 'القائمة الرئيسية',
-		starting: 'لحظة من فضلك',
 		opening: 'جارٍ الفتح',
 		opened: 'سجلّك مفتوح.',
 		sealed: 'أُغلق السجل. لا يمكن قراءة شيء هنا حتى تفتحه من جديد.',
@@ -47,7 +46,6 @@ export const shell: Pick<Words, 'shell' | 'nav' | 'banner' | 'theme' | 'language
 		lock: 'أغلق سجلّي',
 	},
 	errors: {
-		happened: (what) => what,
 		signature: 'هذا غير موقّع كما يجب، ولذلك لا يُعرض.',
 		lost: 'الخادم فقد شيئًا أو يخفيه.',
 	},

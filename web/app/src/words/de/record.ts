@@ -126,7 +126,5 @@ export const record: Pick<Words, 'record' | 'signature' | 'fields' | 'add'> = {
 		first: 'Die ersten davon',
 		import: (count) => n(count, { one: '# Eintrag hinzufügen', other: '# Einträge hinzufügen' }),
 		imported: (count) => n(count, { one: '# Eintrag hinzugefügt.', other: '# Einträge hinzugefügt.' }),
-		another: 'Eine andere Datei wählen',
-		mixed: 'Jeder, wo er hingehört',
 	},
 };

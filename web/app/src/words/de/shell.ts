@@ -8,7 +8,6 @@ export const shell: Pick<Words, 'shell' | 'nav' | 'banner' | 'theme' | 'language
 		brand: 'Akte',
 		skip: 'Zum Inhalt',
 		navigation: 'Hauptmenü',
-		starting: 'Einen Moment',
 		opening: 'Wird geöffnet',
 		opened: 'Deine Akte ist offen.',
 		sealed: 'Geschlossen. Hier ist nichts zu lesen, bis du sie wieder öffnest.',
@@ -47,7 +46,6 @@ export const shell: Pick<Words, 'shell' | 'nav' | 'banner' | 'theme' | 'language
 		lock: 'Meine Akte schließen',
 	},
 	errors: {
-		happened: (what) => what,
 		signature: 'Das ist nicht unterschrieben, wie es sein muss. Es wird nicht gezeigt.',
 		lost: 'Der Server hat etwas verloren oder verbirgt es.',
 	},

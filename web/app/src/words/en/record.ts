@@ -125,7 +125,5 @@ export const record = {
 		first: 'The first of them',
 		import: (count: number) => n(count, { one: 'Add # entry', other: 'Add # entries' }),
 		imported: (count: number) => n(count, { one: '# entry added.', other: '# entries added.' }),
-		another: 'Choose another file',
-		mixed: 'Each where it belongs',
 	},
 };

@@ -7,7 +7,6 @@ export const shell = {
 		brand: 'Record',
 		skip: 'Skip to content',
 		navigation: 'Main',
-		starting: 'One moment',
 		opening: 'Opening',
 		opened: 'Your record is open.',
 		sealed: 'Closed. Nothing can be read here until you open it again.',
@@ -65,7 +64,6 @@ export const shell = {
 		lock: 'Close my record',
 	},
 	errors: {
-		happened: (what: string) => what,
 		signature: 'This is not signed as it should be. It is not shown.',
 		lost: 'The server has lost something, or hides it.',
 	},

@@ -126,7 +126,5 @@ export const record: Pick<Words, 'record' | 'signature' | 'fields' | 'add'> = {
 		first: 'De eerste daarvan',
 		import: (count) => n(count, { one: '# notitie toevoegen', other: '# notities toevoegen' }),
 		imported: (count) => n(count, { one: '# notitie toegevoegd.', other: '# notities toegevoegd.' }),
-		another: 'Een ander bestand kiezen',
-		mixed: 'Alles waar het hoort',
 	},
 };

@@ -8,7 +8,6 @@ export const shell: Pick<Words, 'shell' | 'nav' | 'banner' | 'theme' | 'language
 		brand: 'Dossier',
 		skip: 'Naar de inhoud',
 		navigation: 'Hoofdmenu',
-		starting: 'Een ogenblik',
 		opening: 'Wordt geopend',
 		opened: 'Je dossier is open.',
 		sealed: 'Gesloten. Hier is niets te lezen tot je het weer opent.',
@@ -47,7 +46,6 @@ export const shell: Pick<Words, 'shell' | 'nav' | 'banner' | 'theme' | 'language
 		lock: 'Mijn dossier sluiten',
 	},
 	errors: {
-		happened: (what) => what,
 		signature: 'Dit is niet ondertekend zoals het hoort. Het wordt niet getoond.',
 		lost: 'De server is iets kwijt, of verbergt het.',
 	},
