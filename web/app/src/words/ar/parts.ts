@@ -9,6 +9,7 @@ export const parts: Pick<Words, 'parts' | 'chart' | 'measures' | 'categories'> =
 		cancel: 'إلغاء',
 		back: 'رجوع',
 		next: 'متابعة',
+		done: 'تم',
 		save: 'حفظ',
 		again: 'حاول مرة أخرى',
 		copied: 'نُسخ.',

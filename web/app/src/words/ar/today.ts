@@ -3,7 +3,7 @@ import { counting } from '../plural';
 
 const n = counting('ar');
 
-export const today: Pick<Words, 'today' | 'timeline' | 'trends'> = {
+export const today: Pick<Words, 'today' | 'timeline' | 'trends' | 'sealed'> = {
 	today: {
 		greeting: (hour, name) => {
 			const wish = hour < 12 && hour >= 5 ? 'صباح الخير' : 'مساء الخير';
@@ -47,5 +47,12 @@ export const today: Pick<Words, 'today' | 'timeline' | 'trends'> = {
 		noneText: 'القياسات التي تضيفها أو تحضرها تظهر هنا.',
 		noneThen: 'لم يُقس شيء في هذه المدة',
 		begin: 'أضف قياسًا',
+	},
+	sealed: {
+		never: () => 'غير مشارك معك.',
+		ended: (since) => (since ? `انتهت المشاركة في ${since}.` : 'انتهت المشاركة.'),
+		revoked: (since) => (since ? `لم يعد مشاركًا معك منذ ${since}.` : 'لم يعد مشاركًا معك.'),
+		stale: () => 'تُجدَّد مفاتيحه الآن. لا يمكن فتح جديد حاليًا.',
+		'from-now': (since) => `ما كُتب قبل ${since} غير مشارك معك.`,
 	},
 };

@@ -9,6 +9,7 @@ export const parts: Pick<Words, 'parts' | 'chart' | 'measures' | 'categories'> =
 		cancel: 'Abbrechen',
 		back: 'Zurück',
 		next: 'Weiter',
+		done: 'Fertig',
 		save: 'Speichern',
 		again: 'Noch einmal versuchen',
 		copied: 'Kopiert.',

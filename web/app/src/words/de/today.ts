@@ -3,7 +3,7 @@ import { counting } from '../plural';
 
 const n = counting('de');
 
-export const today: Pick<Words, 'today' | 'timeline' | 'trends'> = {
+export const today: Pick<Words, 'today' | 'timeline' | 'trends' | 'sealed'> = {
 	today: {
 		greeting: (hour, name) => {
 			const wish = hour < 5 ? 'Gute Nacht' : hour < 11 ? 'Guten Morgen' : hour < 18 ? 'Guten Tag' : 'Guten Abend';
@@ -47,5 +47,12 @@ export const today: Pick<Words, 'today' | 'timeline' | 'trends'> = {
 		noneText: 'Messungen, die du hinzufügst oder hereinholst, erscheinen hier.',
 		noneThen: 'In dieser Zeit wurde nichts gemessen',
 		begin: 'Messung hinzufügen',
+	},
+	sealed: {
+		never: () => 'Nicht mit dir geteilt.',
+		ended: (since) => (since ? `Das Teilen endete am ${since}.` : 'Das Teilen ist beendet.'),
+		revoked: (since) => (since ? `Seit ${since} nicht mehr mit dir geteilt.` : 'Nicht mehr mit dir geteilt.'),
+		stale: () => 'Die Schlüssel werden erneuert. Vorerst geht nichts Neues auf.',
+		'from-now': (since) => `Was vor dem ${since} geschrieben wurde, ist nicht mit dir geteilt.`,
 	},
 };

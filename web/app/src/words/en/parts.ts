@@ -8,6 +8,7 @@ export const parts = {
 		cancel: 'Cancel',
 		back: 'Back',
 		next: 'Continue',
+		done: 'Done',
 		save: 'Save',
 		again: 'Try again',
 		copied: 'Copied.',

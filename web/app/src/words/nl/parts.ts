@@ -9,6 +9,7 @@ export const parts: Pick<Words, 'parts' | 'chart' | 'measures' | 'categories'> =
 		cancel: 'Annuleren',
 		back: 'Terug',
 		next: 'Verder',
+		done: 'Klaar',
 		save: 'Opslaan',
 		again: 'Opnieuw proberen',
 		copied: 'Gekopieerd.',

@@ -3,7 +3,7 @@ import { counting } from '../plural';
 
 const n = counting('nl');
 
-export const today: Pick<Words, 'today' | 'timeline' | 'trends'> = {
+export const today: Pick<Words, 'today' | 'timeline' | 'trends' | 'sealed'> = {
 	today: {
 		greeting: (hour, name) => {
 			const wish = hour < 5 ? 'Goedenacht' : hour < 12 ? 'Goedemorgen' : hour < 18 ? 'Goedemiddag' : 'Goedenavond';
@@ -47,5 +47,12 @@ export const today: Pick<Words, 'today' | 'timeline' | 'trends'> = {
 		noneText: 'Metingen die je toevoegt of binnenhaalt, zie je hier.',
 		noneThen: 'In deze tijd is niets gemeten',
 		begin: 'Meting toevoegen',
+	},
+	sealed: {
+		never: () => 'Niet met jou gedeeld.',
+		ended: (since) => (since ? `Het delen eindigde op ${since}.` : 'Het delen is geëindigd.'),
+		revoked: (since) => (since ? `Sinds ${since} niet meer met jou gedeeld.` : 'Niet meer met jou gedeeld.'),
+		stale: () => 'De sleutels worden vernieuwd. Voorlopig gaat er niets nieuws open.',
+		'from-now': (since) => `Wat vóór ${since} is geschreven, is niet met jou gedeeld.`,
 	},
 };
