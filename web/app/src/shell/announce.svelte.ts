@@ -19,20 +19,20 @@ export interface Toast {
 }
 
 const shownFor = 6000;
-let toasts = $state.raw<readonly Toast[]>([]);
+let notice = $state.raw<Toast>();
 
-/** Shows and says something that needs no answer. */
+/** Shows and says something that needs no answer. It takes the place of what was shown before. */
 export function toast(text: string, danger = false): void {
 	const id = ++count;
-	toasts = [...toasts, { id, text, danger }];
+	notice = { id, text, danger };
 	announce(text);
-	setTimeout(() => dismiss(id), shownFor);
+	setTimeout(() => notice?.id === id && dismiss(), shownFor);
 }
 
-export function dismiss(id: number): void {
-	toasts = toasts.filter((other) => other.id !== id);
+export function dismiss(): void {
+	notice = undefined;
 }
 
-export function shown(): readonly Toast[] {
-	return toasts;
+export function shown(): Toast | undefined {
+	return notice;
 }

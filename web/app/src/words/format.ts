@@ -15,11 +15,15 @@ function dates(key: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeF
 type Moment = string | number | Date;
 
 /** "18 Nov", with the year if it is not this one. */
-export function day(at: Moment, now: Date = new Date()): string {
+export function day(at: Moment, now: Date = new Date(), timeZone?: string): string {
 	const date = new Date(at);
-	return date.getFullYear() === now.getFullYear()
-		? dates('day', { day: 'numeric', month: 'short' }).format(date)
-		: dates('day of a year', { day: 'numeric', month: 'short', year: 'numeric' }).format(date);
+	const year = date.getFullYear() === now.getFullYear() ? undefined : 'numeric';
+	return dates(`day ${year} ${timeZone}`, { day: 'numeric', month: 'short', year, timeZone }).format(date);
+}
+
+/** The day on which something happened. One that has no time of day is the same day wherever it is read. */
+export function dayOf({ date, day: whole }: { date?: string; day?: boolean }): string {
+	return date ? day(date, new Date(), whole ? 'UTC' : undefined) : '';
 }
 
 /** "22 February 2027": for what a person decides on. */
