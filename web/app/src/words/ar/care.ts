@@ -1,0 +1,58 @@
+import type { Words } from '../words.svelte';
+import { counting } from '../plural';
+
+const n = counting('ar');
+
+export const care: Pick<Words, 'patients' | 'shared' | 'patient'> = {
+	patients: {
+		patients: { title: 'المرضى', note: 'من يشاركك سجله.', none: 'لا أحد يشاركك سجلًا بعد' },
+		clients: { title: 'المتدربون', note: 'من يشاركك تدريبه.', none: 'لا أحد يشاركك تدريبه بعد' },
+		noneText: 'حين يشاركك أحد شيئًا، يظهر هنا فورًا.',
+		openText: 'الأسماء والجديد داخل السجلات. لرؤيتها هنا يجب فتح كل سجل، ويظهر ذلك في سجل الاطلاع لكل منهم.',
+		open: 'فتح الكل',
+		changed: (when) => `تغيّر ${when}`,
+		unread: (count) => n(count, { other: '# جديد' }),
+		emergency: 'في حالة طوارئ',
+		noEnd: 'بلا نهاية',
+		resting: 'نبض الراحة',
+		beats: 'في الدقيقة',
+		load: 'الحمل',
+		noReadings: 'لا قراءات',
+		minutes: (minutes) => `${minutes} دقيقة هذا الأسبوع`,
+		usually: (minutes) => `المعتاد ${minutes}`,
+	},
+	shared: {
+		title: 'ما شورك معي',
+		note: 'يمكنك قراءته حتى يوم انتهائه. لا يمكنك الإضافة إليه.',
+		since: (date) => `منذ ${date}`,
+		none: 'لم يُشارك معك شيء',
+		noneText: 'صاحب السجل وحده يشاركه. وحين يفعل، يظهر هنا.',
+	},
+	patient: {
+		record: 'السجل',
+		overview: 'في صفحة واحدة',
+		write: 'كتابة وتوقيع',
+		writeText: 'يُوقّع بمفتاحك. يراه المريض فورًا، ومعه اسمك.',
+		written: 'وُقّع وأُضيف.',
+		readOnly: 'هذا السجل مشترك معك للقراءة فقط.',
+		closed: (name) => `سجل ${name} مختوم عنك الآن.`,
+		sealed: 'مختوم',
+		notShared: (name) => `سجل ${name} هذا غير مشترك معك، أو لم يعد كذلك. ما كان هنا زال من هذه الصفحة.`,
+		expired: (name) => `انتهت مشاركة ${name} وحدها. ما كان هنا زال من هذه الصفحة.`,
+		askThem: 'هو وحده يستطيع مشاركته معك من جديد. اسأله إن احتجت إليه.',
+		home: 'العودة إلى القائمة',
+		shared: 'مشترك معك، بلا نهاية',
+		sharedUntil: (date) => `مشترك معك حتى ${date}`,
+		inEmergency: '(طوارئ)',
+		allergies: 'الحساسية',
+		problems: 'المشكلات',
+		medicines: 'الأدوية',
+		notes: 'الملاحظات',
+		results: 'النتائج',
+		latest: 'أحدث الإدخالات',
+		none: 'لا شيء مكتوب في الأجزاء التي تفتحها.',
+		nothing: 'لا شيء مكتوب في الأجزاء التي تفتحها.',
+		clinical: { note: 'ملاحظة', result: 'نتيجة', text: 'ملاحظتك', hint: 'ما وجدته، وما فعلته، وما يأتي بعده.' },
+		plan: { note: 'خطة أو رأي', result: 'قراءة', text: 'خطتك أو رأيك', hint: 'ما يأتي بعد، وكيف سار الأمر.' },
+	},
+};

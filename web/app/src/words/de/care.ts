@@ -1,0 +1,58 @@
+import type { Words } from '../words.svelte';
+import { counting } from '../plural';
+
+const n = counting('de');
+
+export const care: Pick<Words, 'patients' | 'shared' | 'patient'> = {
+	patients: {
+		patients: { title: 'Patienten', note: 'Wer seine Akte mit dir teilt.', none: 'Noch teilt niemand eine Akte mit dir' },
+		clients: { title: 'Kunden', note: 'Wer sein Training mit dir teilt.', none: 'Noch teilt niemand sein Training mit dir' },
+		noneText: 'Sobald jemand etwas mit dir teilt, steht es hier.',
+		openText: 'Namen und Neues stehen in den Akten. Um sie hier zu sehen, muss jede Akte geöffnet werden, und das steht in jedem Zugriffsprotokoll.',
+		open: 'Alle öffnen',
+		changed: (when) => `Geändert ${when}`,
+		unread: (count) => n(count, { one: '# neu', other: '# neu' }),
+		emergency: 'Im Notfall',
+		noEnd: 'Kein Ende',
+		resting: 'Ruhepuls',
+		beats: 'pro min',
+		load: 'Belastung',
+		noReadings: 'Keine Werte',
+		minutes: (minutes) => `${minutes} min diese Woche`,
+		usually: (minutes) => `sonst ${minutes}`,
+	},
+	shared: {
+		title: 'Mit mir geteilt',
+		note: 'Du kannst das lesen, bis es endet. Hinzufügen kannst du nichts.',
+		since: (date) => `Seit ${date}`,
+		none: 'Mit dir ist nichts geteilt',
+		noneText: 'Nur wem die Akte gehört, kann sie teilen. Dann steht sie hier.',
+	},
+	patient: {
+		record: 'Akte',
+		overview: 'Auf einer Seite',
+		write: 'Schreiben und unterschreiben',
+		writeText: 'Es wird mit deinem Schlüssel unterschrieben. Die Patientin oder der Patient sieht es sofort, mit deinem Namen.',
+		written: 'Unterschrieben und hinzugefügt.',
+		readOnly: 'Diese Akte ist mit dir nur zum Lesen geteilt.',
+		closed: (name) => `Die Akte von ${name} ist jetzt für dich versiegelt.`,
+		sealed: 'Versiegelt',
+		notShared: (name) => `Diese Akte von ${name} ist nicht oder nicht mehr mit dir geteilt. Was hier stand, ist von dieser Seite verschwunden.`,
+		expired: (name) => `Das Teilen durch ${name} ist von selbst zu Ende gegangen. Was hier stand, ist von dieser Seite verschwunden.`,
+		askThem: 'Nur diese Person kann sie wieder mit dir teilen. Frage sie, wenn du sie brauchst.',
+		home: 'Zurück zur Liste',
+		shared: 'mit dir geteilt, ohne Ende',
+		sharedUntil: (date) => `mit dir geteilt bis ${date}`,
+		inEmergency: '(Notfall)',
+		allergies: 'Allergien',
+		problems: 'Diagnosen',
+		medicines: 'Medikamente',
+		notes: 'Notizen',
+		results: 'Befunde',
+		latest: 'Neueste Einträge',
+		none: 'In den Teilen, die du öffnen kannst, steht dazu nichts.',
+		nothing: 'In den Teilen, die du öffnen kannst, steht nichts.',
+		clinical: { note: 'Notiz', result: 'Befund', text: 'Deine Notiz', hint: 'Was du gefunden und getan hast, was als Nächstes kommt.' },
+		plan: { note: 'Plan oder Rückmeldung', result: 'Messwert', text: 'Dein Plan oder deine Rückmeldung', hint: 'Was als Nächstes kommt, und wie es lief.' },
+	},
+};

@@ -1,0 +1,58 @@
+import type { Words } from '../words.svelte';
+import { counting } from '../plural';
+
+const n = counting('nl');
+
+export const care: Pick<Words, 'patients' | 'shared' | 'patient'> = {
+	patients: {
+		patients: { title: 'Patiënten', note: 'Wie een dossier met je deelt.', none: 'Nog niemand deelt een dossier met je' },
+		clients: { title: 'Cliënten', note: 'Wie de training met je deelt.', none: 'Nog niemand deelt een training met je' },
+		noneText: 'Zodra iemand iets met je deelt, staat het hier.',
+		openText: 'Namen en nieuws staan in de dossiers zelf. Om ze hier te zien moet elk dossier open, en dat komt in elk inzagelog.',
+		open: 'Alles openen',
+		changed: (when) => `Gewijzigd ${when}`,
+		unread: (count) => n(count, { one: '# nieuw', other: '# nieuw' }),
+		emergency: 'In een noodgeval',
+		noEnd: 'Geen einddatum',
+		resting: 'Rusthartslag',
+		beats: 'per min',
+		load: 'Belasting',
+		noReadings: 'Geen metingen',
+		minutes: (minutes) => `${minutes} min deze week`,
+		usually: (minutes) => `meestal ${minutes}`,
+	},
+	shared: {
+		title: 'Met mij gedeeld',
+		note: 'Je kan dit lezen tot de dag waarop het eindigt. Je kan er niets aan toevoegen.',
+		since: (date) => `Sinds ${date}`,
+		none: 'Er is niets met je gedeeld',
+		noneText: 'Alleen wie het dossier bezit, kan het delen. Dan staat het hier.',
+	},
+	patient: {
+		record: 'Dossier',
+		overview: 'Op één pagina',
+		write: 'Schrijven en ondertekenen',
+		writeText: 'Het wordt ondertekend met jouw sleutel. De patiënt ziet het meteen, met je naam.',
+		written: 'Ondertekend en toegevoegd.',
+		readOnly: 'Dit dossier is met je gedeeld om te lezen.',
+		closed: (name) => `Het dossier van ${name} is nu voor je verzegeld.`,
+		sealed: 'Verzegeld',
+		notShared: (name) => `Dit dossier van ${name} is niet met je gedeeld, of niet meer. Wat hier stond, is van deze pagina verdwenen.`,
+		expired: (name) => `Het delen door ${name} is vanzelf geëindigd. Wat hier stond, is van deze pagina verdwenen.`,
+		askThem: 'Alleen zij kunnen het weer met je delen. Vraag het hun als je het nodig hebt.',
+		home: 'Terug naar de lijst',
+		shared: 'met je gedeeld, zonder einddatum',
+		sharedUntil: (date) => `met je gedeeld tot en met ${date}`,
+		inEmergency: '(noodgeval)',
+		allergies: 'Allergieën',
+		problems: 'Problemen',
+		medicines: 'Medicijnen',
+		notes: 'Notities',
+		results: 'Uitslagen',
+		latest: 'Nieuwste',
+		none: 'In de delen die je kan openen staat er geen.',
+		nothing: 'In de delen die je kan openen staat niets.',
+		clinical: { note: 'Notitie', result: 'Uitslag', text: 'Je notitie', hint: 'Wat je vond, wat je deed, wat er nu komt.' },
+		plan: { note: 'Plan of feedback', result: 'Meting', text: 'Je plan of feedback', hint: 'Wat er nu komt, en hoe het ging.' },
+	},
+};
