@@ -51,6 +51,7 @@ export const authority: Pick<Words, 'authority'> = {
 		qr: 'الرمز، للكاميرا',
 		code: 'الرمز',
 		another: 'دعوة شخص آخر',
+		done: 'تم',
 		membersText: 'من يملك مفتاحًا من هذه المؤسسة.',
 		find: 'البحث عن شخص',
 		newKeys: 'مفاتيح جديدة',

@@ -49,6 +49,7 @@ export const authority: Pick<Words, 'authority'> = {
 		qr: 'Der Code, für eine Kamera',
 		code: 'Code',
 		another: 'Noch jemanden einladen',
+		done: 'Fertig',
 		membersText: 'Wer einen Schlüssel dieser Organisation hat.',
 		find: 'Jemanden suchen',
 		newKeys: 'Neue Schlüssel',

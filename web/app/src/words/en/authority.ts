@@ -48,6 +48,7 @@ export const authority = {
 		qr: 'The code, for a camera',
 		code: 'Code',
 		another: 'Invite somebody else',
+		done: 'Done',
 		membersText: 'Who holds a key of this organisation.',
 		find: 'Find a person',
 		newKeys: 'New keys',

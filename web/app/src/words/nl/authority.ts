@@ -49,6 +49,7 @@ export const authority: Pick<Words, 'authority'> = {
 		qr: 'De code, voor een camera',
 		code: 'Code',
 		another: 'Nog iemand uitnodigen',
+		done: 'Klaar',
 		membersText: 'Wie een sleutel van deze organisatie heeft.',
 		find: 'Iemand zoeken',
 		newKeys: 'Nieuwe sleutels',
