@@ -9,6 +9,9 @@ import (
 	"github.com/phrledger/phr/ledger"
 )
 
+// keysEvery is how often it is looked what the caller holds, and what is shared with them.
+const keysEvery = 10 * time.Second
+
 // keys are what the caller holds and what is shared with them, as of a moment ago.
 type keys struct {
 	v      *View
@@ -26,7 +29,7 @@ func (k *keys) refresh(ctx context.Context) error {
 	defer func() { <-k.turn }()
 	c := k.v.config.Client
 	known := !k.asked.IsZero()
-	if known && (k.v.config.Now().Sub(k.asked) < stockEvery || !c.Connected()) {
+	if known && (k.v.config.Now().Sub(k.asked) < keysEvery || !c.Connected()) {
 		return nil
 	}
 	if err := c.RegisterIdentity(ctx); err != nil {
@@ -85,7 +88,7 @@ func (k *keys) stir() {
 	k.turn <- struct{}{}
 	defer func() { <-k.turn }()
 	if !k.asked.IsZero() {
-		k.asked = k.asked.Add(-stockEvery)
+		k.asked = k.asked.Add(-keysEvery)
 	}
 }
 

@@ -21,6 +21,9 @@ const (
 // Patients returns whose records are shared with the caller. With open it opens them for names and what is new, which the patients'
 // access logs show; without, it says what is known.
 func (v *View) Patients(ctx context.Context, args PatientsQuery) (Patients, error) {
+	if args.Open {
+		v.keys.stir() // whoever opens all means those who have just shared something, too
+	}
 	shared, err := v.shared(ctx)
 	if err != nil {
 		return Patients{}, err

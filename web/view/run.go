@@ -23,12 +23,12 @@ const (
 )
 
 // Run keeps up with what happens until ctx ends, and tells the screens: what is open is read on as it grows, keys and what is shared
-// are asked for, who opens the caller's record and what others have to say in emergencies is passed on, and what waited while the node was away is written. Without it, all is found out when it is
-// asked for.
+// are asked for, who opens the caller's record and what others have to say in emergencies is passed on, and what waited while the
+// node was away is written. Without it, all is found out when it is asked for.
 func (v *View) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return v.followAll(ctx, g) })
-	g.Go(func() error { return v.every(ctx, stockEvery, v.renewKeys) })
+	g.Go(func() error { return v.every(ctx, keysEvery, v.renewKeys) })
 	g.Go(func() error { return v.every(ctx, checkEvery, v.resume) })
 	g.Go(func() error { return v.access(ctx) })
 	g.Go(func() error { return v.emergencies(ctx) })

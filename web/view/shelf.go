@@ -53,7 +53,7 @@ type volume struct {
 	followed  bool   // what comes is read as it comes
 }
 
-// stockEvery is how often it is looked which compartments there are, and what is shared.
+// stockEvery is how often it is looked which compartments there are.
 const stockEvery = time.Minute
 
 // gid returns the patient that is meant: the caller if none is named.
