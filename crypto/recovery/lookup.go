@@ -1,16 +1,19 @@
 package recovery
 
 import (
+	_ "embed"
 	"fmt"
 	"slices"
 	"sort"
 	"strings"
-
-	"github.com/tyler-smith/go-bip39/wordlists"
 )
 
-// list has 2048 words in alphabetical order, no two of which share their first four letters.
-var list = wordlists.English
+//go:embed english.txt
+var english string
+
+// list has the 2048 English words of BIP 39, in alphabetical order, no two of which share their first four letters. They lie here, and not in
+// a module, so that a browser need not load those of eight other languages.
+var list = strings.Fields(english)
 
 const (
 	prefixSize    = 4

@@ -41,11 +41,6 @@ import (
 // no more, or with the error of fn. The entries are fn's to keep. An auditor's client has such a method.
 type Source func(ctx context.Context, fn func([]stream.Entry) error) error
 
-// Of returns the entries of a ledger that is at hand.
-func Of(l *stream.Ledger) Source {
-	return func(ctx context.Context, fn func([]stream.Entry) error) error { return l.Read(ctx, 1, fn) }
-}
-
 // Options are what an audit may be told. The zero value is ready.
 type Options struct {
 	Now      func() time.Time     // nil for time.Now: no entry can have been logged later

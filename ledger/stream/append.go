@@ -1,3 +1,5 @@
+//go:build !js
+
 package stream
 
 import (
@@ -46,9 +48,6 @@ const (
 const neverID = "never"
 
 const (
-	// ackTimeout bounds one wait for the server when the caller's context has no nearer end. A server without a leader
-	// never answers.
-	ackTimeout = 10 * time.Second
 	// inFlightPause is between two tries of an append that met an undecided one.
 	inFlightPause = 5 * time.Millisecond
 	// ackEvery bounds the bytes of a batch the server has not yet taken in. It drops messages beyond 128 MiB.

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nuid"
 )
 
@@ -48,12 +47,15 @@ type User struct {
 	Inbox string                             // the random token the session was given
 }
 
+// ackTimeout bounds one wait for the server when the caller's context has no nearer end. A server without a leader never answers.
+const ackTimeout = 10 * time.Second
+
 // dialTimeout bounds one attempt to connect when the context has no nearer end.
 const dialTimeout = 10 * time.Second
 
 // A Conn is a person's connection to a node, as a guest or in a session. It is safe for concurrent use.
 type Conn struct {
-	conn   *nats.Conn
+	conn   *core
 	inbox  string // prefix of where replies go
 	closed chan struct{}
 
@@ -72,28 +74,16 @@ type waiter struct {
 // Dial connects to a node. The caller must close the connection.
 func Dial(ctx context.Context, o Options) (*Conn, error) {
 	c := &Conn{closed: make(chan struct{}), waiting: make(map[*waiter]bool)}
-	n := nats.GetDefaultOptions()
-	n.Url, n.CustomDialer = o.URL, o.Dialer
-	if n.Url == "" {
-		n.Url = "nats://127.0.0.1"
-	}
-	n.InboxPrefix = guestInbox + "." + nuid.Next()
+	c.inbox = guestInbox + "." + nuid.Next()
 	if o.User != nil {
-		n.UserJWT, n.SignatureCB = o.User.JWT, o.User.Sign
-		n.InboxPrefix = sessionInbox + "." + o.User.Inbox
+		c.inbox = sessionInbox + "." + o.User.Inbox
 	}
-	c.inbox = n.InboxPrefix
-	n.AllowReconnect, n.MaxReconnect = o.Reconnect, -1
-	n.IgnoreDiscoveredServers = true
-	n.Timeout = dialTimeout
+	timeout := dialTimeout
 	if end, ok := ctx.Deadline(); ok {
-		n.Timeout = min(n.Timeout, time.Until(end))
+		timeout = min(timeout, time.Until(end))
 	}
-	n.AsyncErrorCB = func(_ *nats.Conn, _ *nats.Subscription, err error) { c.note(err) }
-	n.DisconnectedErrCB = func(_ *nats.Conn, err error) { c.note(err) }
-	n.ClosedCB = func(nc *nats.Conn) { c.note(nc.LastError()); close(c.closed) }
 	var err error
-	if c.conn, err = n.Connect(); err != nil {
+	if c.conn, err = c.connect(o, timeout); err != nil {
 		return nil, fmt.Errorf("connecting to the node: %w", unreachable(err))
 	}
 	return c, nil
@@ -102,9 +92,9 @@ func Dial(ctx context.Context, o Options) (*Conn, error) {
 // refusal makes the server's way of saying no one of ours.
 func refusal(err error) error {
 	switch {
-	case errors.Is(err, nats.ErrAuthExpired), err != nil && strings.Contains(strings.ToLower(err.Error()), nats.AUTHENTICATION_EXPIRED_ERR):
+	case errors.Is(err, errAuthExpired), err != nil && strings.Contains(strings.ToLower(err.Error()), "authentication expired"):
 		return ErrExpired // while connecting, there is only the server's text
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthRevoked):
+	case errors.Is(err, errAuthorization), errors.Is(err, errAuthRevoked):
 		return ErrRefused
 	}
 	return err
@@ -120,7 +110,7 @@ func unreachable(err error) error {
 
 // dropped says so where a connection was found closed under way, before anybody has said why.
 func dropped(err error) error {
-	if errors.Is(err, nats.ErrConnectionClosed) {
+	if errors.Is(err, errConnectionClosed) {
 		return fmt.Errorf("%w: %w", ErrDropped, err)
 	}
 	return err
@@ -134,7 +124,7 @@ func (c *Conn) note(err error) {
 	if known := refusal(err); known == ErrExpired || known == ErrRefused {
 		c.reason = known
 	}
-	if !errors.Is(err, nats.ErrPermissionViolation) {
+	if !errors.Is(err, errPermissionViolation) {
 		return
 	}
 	for w := range c.waiting {
@@ -209,7 +199,7 @@ func (c *Conn) Request(ctx context.Context, subject string, data []byte) ([]byte
 		return answerOf(m)
 	case errors.As(cause, &denied), errors.Is(cause, ErrRefused):
 		return nil, cause
-	case errors.Is(err, nats.ErrNoResponders):
+	case errors.Is(err, errNoResponders):
 		return nil, &Error{
 			Code: CodeUnavailable,
 			Text: "the node does not serve " + service(subject),
@@ -232,4 +222,10 @@ func (c *Conn) wait(ctx context.Context, subject string) (_ context.Context, don
 		delete(c.waiting, w)
 		cancel(nil)
 	}
+}
+
+// service is the part of a subject that names no patient.
+func service(subject string) string {
+	name, _, _ := strings.Cut(subject, ".")
+	return name
 }

@@ -1,10 +1,7 @@
 package stream
 
 import (
-	"errors"
 	"fmt"
-
-	"github.com/nats-io/nats.go"
 
 	"github.com/phrledger/phr/crypto/canonical"
 )
@@ -36,20 +33,8 @@ func (e *Error) Error() string {
 // hdrError marks an answer whose body is an Error.
 const hdrError = "Phr-Error"
 
-// wire forms the answer that carries e.
-func (e *Error) wire() (*nats.Msg, error) {
-	body, err := canonical.Marshal(e)
-	if err != nil {
-		return nil, err
-	}
-	m := nats.NewMsg("")
-	m.Header.Set(hdrError, "1")
-	m.Data = body
-	return m, nil
-}
-
 // answerOf returns the body of an answer, or the *Error it carries.
-func answerOf(m *nats.Msg) ([]byte, error) {
+func answerOf(m *message) ([]byte, error) {
 	if m.Header.Get(hdrError) == "" {
 		return m.Data, nil
 	}
@@ -58,12 +43,4 @@ func answerOf(m *nats.Msg) ([]byte, error) {
 		return nil, fmt.Errorf("reading a service's error: %w", err)
 	}
 	return nil, &e
-}
-
-// asError returns the *Error within err, or the one that says nothing but that the node failed.
-func asError(err error) (e *Error, told bool) {
-	if errors.As(err, &e) {
-		return e, true
-	}
-	return &Error{Code: CodeInternal, Text: "the node could not do this", Hint: "try again, or tell its operator"}, false
 }

@@ -3,11 +3,11 @@ package stream
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-
-	"github.com/nats-io/nats.go"
 )
+
+// codeNoConsumer is the server's code for a consumer that it does not have.
+const codeNoConsumer = 10014
 
 // Fetch delivers the entries that a consumer has not yet delivered, exactly those there are now, and returns. fn gets
 // them as in (*Ledger).Follow, except that it is not called when there is nothing.
@@ -44,7 +44,10 @@ func (c *Conn) pullFrom(ctx context.Context, consumer string) (*puller, error) {
 			Consumer uint64 `json:"consumer_seq"`
 			Stream   uint64 `json:"stream_seq"`
 		} `json:"delivered"`
-		Error *nats.APIError `json:"error"`
+		Error *struct {
+			Code int    `json:"err_code"`
+			Text string `json:"description"`
+		} `json:"error"`
 	}
 	answer, err := c.Request(ctx, apiPrefix+".CONSUMER.INFO."+LedgerName+"."+consumer, nil)
 	if err != nil {
@@ -54,10 +57,10 @@ func (c *Conn) pullFrom(ctx context.Context, consumer string) (*puller, error) {
 		return nil, fmt.Errorf("reading the consumer's state: %w", err)
 	}
 	if info.Error != nil {
-		if errors.Is(info.Error, nats.ErrConsumerNotFound) {
+		if info.Error.Code == codeNoConsumer {
 			return nil, fmt.Errorf("fetching entries: %w", ErrNoConsumer)
 		}
-		return nil, fmt.Errorf("fetching entries: %w", info.Error)
+		return nil, fmt.Errorf("fetching entries: %s", info.Error.Text)
 	}
 	p, err := newPuller(c.conn, apiPrefix+".CONSUMER.MSG.NEXT."+LedgerName+"."+consumer)
 	if err != nil {

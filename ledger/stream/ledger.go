@@ -1,3 +1,5 @@
+//go:build !js
+
 package stream
 
 import (
@@ -5,22 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
-
-// An Entry is one message of the ledger as it is stored. JetStream's own timestamp is left out on purpose: it changes
-// when a stream is restored, and no verdict may depend on it.
-type Entry struct {
-	Seq     uint64 // place in the stream, from 1
-	Subject string
-	ID      string // the Message.ID it was appended with
-	Data    []byte // the reader's own
-
-	stored time.Time // for parts alone
-}
 
 // Config is what a Ledger needs beside its connection.
 type Config struct {

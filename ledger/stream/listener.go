@@ -1,12 +1,16 @@
+//go:build !js
+
 package stream
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/phrledger/phr/crypto/canonical"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -110,12 +114,6 @@ func (ln *Listener) refuse(m *nats.Msg, e *Error) {
 	}
 }
 
-// service is the part of a subject that names no patient.
-func service(subject string) string {
-	name, _, _ := strings.Cut(subject, ".")
-	return name
-}
-
 // caller returns who the server says has sent m.
 //
 // The server sets the header on every request that comes through an import, in place of what the client put there. Two
@@ -131,4 +129,24 @@ func (l *Ledger) caller(m *nats.Msg) string {
 		return ""
 	}
 	return info.Name
+}
+
+// wire forms the answer that carries e.
+func (e *Error) wire() (*nats.Msg, error) {
+	body, err := canonical.Marshal(e)
+	if err != nil {
+		return nil, err
+	}
+	m := nats.NewMsg("")
+	m.Header.Set(hdrError, "1")
+	m.Data = body
+	return m, nil
+}
+
+// asError returns the *Error within err, or the one that says nothing but that the node failed.
+func asError(err error) (e *Error, told bool) {
+	if errors.As(err, &e) {
+		return e, true
+	}
+	return &Error{Code: CodeInternal, Text: "the node could not do this", Hint: "try again, or tell its operator"}, false
 }

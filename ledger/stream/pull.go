@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-
-	"github.com/nats-io/nats.go"
 )
 
 const (
@@ -27,10 +25,10 @@ var ErrNoConsumer = errors.New("the consumer is gone")
 // A puller reads one consumer that no one else reads. It asks for what is there, then for what will come, and accepts
 // entries only in the order and number the consumer sent them.
 type puller struct {
-	conn  *nats.Conn
+	conn  *core
 	next  string // subject that pulls are sent to
 	inbox string
-	sub   *nats.Subscription // to inbox, one token for each pull
+	sub   *subscription // to inbox, one token for each pull
 	pulls int
 
 	delivered uint64 // the consumer's own count of what it sent
@@ -48,7 +46,7 @@ type pullRequest struct {
 	Heartbeat time.Duration `json:"idle_heartbeat,omitempty"`
 }
 
-func newPuller(conn *nats.Conn, next string) (*puller, error) {
+func newPuller(conn *core, next string) (*puller, error) {
 	inbox := conn.NewInbox()
 	sub, err := conn.SubscribeSync(inbox + ".*")
 	if err != nil {
@@ -164,7 +162,7 @@ func (p *puller) arrived() bool {
 }
 
 // message waits for the next message, but not for ever: the server sends heartbeats.
-func (p *puller) message(ctx context.Context) (*nats.Msg, error) {
+func (p *puller) message(ctx context.Context) (*message, error) {
 	wait, cancel := context.WithTimeout(ctx, pullSilence)
 	defer cancel()
 	m, err := p.sub.NextMsgWithContext(wait)
@@ -200,7 +198,7 @@ func pullStatus(status, description string) (done bool, err error) {
 }
 
 // entry takes a message off its envelope, and checks that none before it was lost on the way.
-func (p *puller) entry(m *nats.Msg) (Entry, error) {
+func (p *puller) entry(m *message) (Entry, error) {
 	meta, err := m.Metadata()
 	if err != nil {
 		return Entry{}, fmt.Errorf("pulling entries: %w", err)
@@ -212,7 +210,7 @@ func (p *puller) entry(m *nats.Msg) (Entry, error) {
 	return Entry{
 		Seq:     p.seq,
 		Subject: m.Subject,
-		ID:      m.Header.Get(nats.MsgIdHdr),
+		ID:      m.Header.Get("Nats-Msg-Id"),
 		Data:    m.Data,
 		stored:  meta.Timestamp,
 	}, nil

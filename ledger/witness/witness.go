@@ -1,3 +1,5 @@
+//go:build !js
+
 // Package witness is for checkpoints that more than the log's own word stands behind. A Witness cosigns a log's checkpoint if it
 // extends the newest one that it cosigned before, Ask gets such a cosignature for a log, and a Policy says whose cosignatures make
 // a checkpoint believed. Formats and protocol are those of C2SP: tlog-checkpoint, tlog-cosignature, tlog-witness, tlog-policy.

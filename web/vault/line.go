@@ -26,9 +26,6 @@ type line struct {
 }
 
 func newLine(by stream.Dialer, told func(string)) *line {
-	if by == nil {
-		by = &net.Dialer{}
-	}
 	return &line{by: by, told: told, now: online}
 }
 

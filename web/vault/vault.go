@@ -25,7 +25,7 @@ import (
 type Config struct {
 	Store  func(name string) client.Store // the store of that name on this device
 	Node   protocol.URL
-	Dialer stream.Dialer                    // nil: TCP
+	Dialer stream.Dialer
 	Post   func(event string, data any)     // tells the screens; called from several goroutines
 	Tell   func(Note)                       // tells the other tabs, who call Told; nil: there are none
 	Derive Derive                           // nil: here
