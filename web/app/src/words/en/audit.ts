@@ -6,7 +6,7 @@ export const audit = {
 	audit: {
 		note: 'The log of everything that happened, as everybody who keeps it sees it: who and when, never what a record says.',
 		search: 'Search the log',
-		consistent: 'The log goes on as it should',
+		consistent: 'Consistent: the log goes on as it should',
 		grew: (before: string, now: string) => `It had ${before} entries when this device looked last. All of them are still there, unchanged. Now it has ${now}.`,
 		firstSeen: (now: string) => `It has ${now} entries. From now on this device notices if one of them changes.`,
 		fork: 'The log is not the one seen before',
