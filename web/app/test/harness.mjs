@@ -27,7 +27,7 @@ export function binary() {
  */
 export async function start(args, { ready = (line) => line.url } = {}) {
 	const dir = await mkdtemp(join(tmpdir(), 'phr-browser-'))
-	const child = spawn(binary(), args(dir), { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
+	const child = spawn(binary(), await args(dir), { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
 	let errors = ''
 	child.stderr.on('data', (text) => (errors += text))
 	const ended = new Promise((resolve) => child.once('exit', resolve))
