@@ -41,6 +41,11 @@ export function month(at: Moment): string {
 	return dates('month', { month: 'long', year: 'numeric' }).format(new Date(at));
 }
 
+/** "Mar 2025": for marks on a line of years. */
+export function shortMonth(at: Moment): string {
+	return dates('short month', { month: 'short', year: 'numeric' }).format(new Date(at));
+}
+
 /** "14:05". */
 export function time(at: Moment): string {
 	return dates('time', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(new Date(at));
