@@ -46,6 +46,12 @@ export function partName(compartment: string): string {
 	return parts[compartment] ?? capital(compartment);
 }
 
+/** What something is shared for: a code of HL7's for the common purposes, or the patient's own words. */
+export function purposeName(purpose: string): string {
+	const purposes: Partial<Record<string, string>> = t().sharing.purposes;
+	return t().sharing.purposeIs(purposes[purpose] ?? purpose);
+}
+
 /** A text as it begins a line. */
 export function capital(text: string): string {
 	return text.charAt(0).toLocaleUpperCase() + text.slice(1);

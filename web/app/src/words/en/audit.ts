@@ -25,7 +25,7 @@ export const audit = {
 		runAgain: 'Run it again',
 		report: 'Save the report',
 		reading: 'Reading the log',
-		sound: 'Sound',
+		sound: 'Nothing wrong was found',
 		unsound: 'Something is wrong',
 		entries: (count: number) => n(count, { one: '# entry was read.', other: '# entries were read.' }),
 		findings: 'What was found',
