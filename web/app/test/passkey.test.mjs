@@ -49,7 +49,7 @@ async function beginSetUp(page, name) {
 	await page.getByRole('button', { name: 'Make a passkey' }).click()
 }
 
-test('a passkey opens the record', { timeout: 180_000 }, async (t) => {
+test('a passkey opens the record', { timeout: 600_000 }, async (t) => {
 	const { page } = await browsers.person()
 	const device = await authenticator(page, true)
 
@@ -84,7 +84,7 @@ test('a passkey opens the record', { timeout: 180_000 }, async (t) => {
 	})
 })
 
-test('a device without PRF leads to a passphrase', { timeout: 120_000 }, async () => {
+test('a device without PRF leads to a passphrase', { timeout: 600_000 }, async () => {
 	const { page } = await browsers.person()
 	await authenticator(page, false)
 	await beginSetUp(page, 'Bram Jansen')
@@ -100,7 +100,7 @@ test('a device without PRF leads to a passphrase', { timeout: 120_000 }, async (
 	await open(page)
 })
 
-test('a passphrase and recovery words', { timeout: 240_000 }, async (t) => {
+test('a passphrase and recovery words', { timeout: 600_000 }, async (t) => {
 	const { context, page } = await browsers.person()
 	const words = await setUp(page, site.url, 'Sami Haddad', passphrase)
 	const submit = page.getByRole('button', { name: 'Open', exact: true })

@@ -50,7 +50,7 @@ async function openAll(page) {
 	if (await open.isVisible()) await open.click()
 }
 
-test('a patient', { timeout: 240_000 }, async (t) => {
+test('a patient', { timeout: 600_000 }, async (t) => {
 	const amara = await as('Amara')
 	await t.test('screens', async () => {
 		for (const name of ['about', 'today', 'trends', 'access', 'emergency', 'add', 'keys', 'more', 'timeline', 'sharing']) await see(amara, name)
@@ -119,7 +119,7 @@ test('a patient', { timeout: 240_000 }, async (t) => {
 	await amara.context().close()
 })
 
-test('those who are shared with', { timeout: 240_000 }, async (t) => {
+test('those who are shared with', { timeout: 600_000 }, async (t) => {
 	await t.test('a doctor', async () => {
 		const doctor = await as('Chidi Okafor')
 		await see(doctor, 'breakGlass')
@@ -149,7 +149,7 @@ test('those who are shared with', { timeout: 240_000 }, async (t) => {
 	}
 })
 
-test('an auditor', { timeout: 120_000 }, async () => {
+test('an auditor', { timeout: 600_000 }, async () => {
 	const auditor = await as('Nadia Rahman')
 	await see(auditor, 'auditSearch')
 	await see(auditor, 'audit')
@@ -157,7 +157,7 @@ test('an auditor', { timeout: 120_000 }, async () => {
 	await auditor.context().close()
 })
 
-test('somebody new', { timeout: 240_000 }, async (t) => {
+test('somebody new', { timeout: 600_000 }, async (t) => {
 	const noor = await page()
 	const next = noor.getByRole('button', { name: 'Continue' })
 	const passphrase = 'four plain words together'
@@ -212,7 +212,7 @@ test('somebody new', { timeout: 240_000 }, async (t) => {
 	await noor.context().close()
 })
 
-test('an authority', { timeout: 180_000 }, async (t) => {
+test('an authority', { timeout: 600_000 }, async (t) => {
 	const north = await authority(site.url)
 	try {
 		const operator = await page()

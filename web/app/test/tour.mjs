@@ -9,9 +9,10 @@ export const places = Object.fromEntries(
 	[...readFileSync(join(import.meta.dirname, '../src/places.ts'), 'utf8').matchAll(/^\t(\w+): place\('([^']+)'/gm)].map(([, name, path]) => [name, path]),
 )
 
+// In the dark only colours are others.
 const looks = [
 	{ name: 'light', colorScheme: 'light', width: 1280, height: 860 },
-	{ name: 'dark', colorScheme: 'dark', width: 1280, height: 860 },
+	{ name: 'dark', colorScheme: 'dark', width: 1280, height: 860, rules: ['color-contrast'] },
 	{ name: 'mobile', colorScheme: 'light', width: 390, height: 844 },
 ]
 
@@ -41,10 +42,10 @@ export async function visit(page, name, params = {}) {
 
 /** Looks at a screen as it is in every light and width: axe finds nothing, one main heading, and nothing to scroll sideways. */
 export async function look(page, what) {
-	for (const { name, colorScheme, width, height } of looks) {
+	for (const { name, colorScheme, width, height, rules } of looks) {
 		await page.emulateMedia({ colorScheme })
 		await page.setViewportSize({ width, height })
-		await accessible(page, `${what}, ${name}`)
+		await accessible(page, `${what}, ${name}`, rules)
 		await fits(page, `${what}, ${name}`)
 	}
 	for (const width of narrow) {
