@@ -11,7 +11,7 @@ export const sharing: Pick<Words, 'sharing' | 'share' | 'seeAs'> = {
 		acts: 'ينوب عنك',
 		actsText: 'ينوب عنك في هذه الأجزاء كأنك أنت. ويذكره السجل في كل مرة.',
 		reads: 'يمكنه القراءة',
-		adds: 'يمكنه القراءة والإضافة',
+		adds: 'قراءة وإضافة',
 		sealed: 'مختوم',
 		until: (date) => `حتى ${date}`,
 		cell: (name, part) => `${name}، ${part}:`,

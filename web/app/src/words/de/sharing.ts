@@ -11,7 +11,7 @@ export const sharing: Pick<Words, 'sharing' | 'share' | 'seeAs'> = {
 		acts: 'Handelt für dich',
 		actsText: 'Handelt in diesen Teilen für dich, als wärst du es. Im Protokoll steht jedes Mal, wer es war.',
 		reads: 'Darf lesen',
-		adds: 'Darf lesen und hinzufügen',
+		adds: 'Lesen, hinzufügen',
 		sealed: 'Versiegelt',
 		until: (date) => `Bis ${date}`,
 		cell: (name, part) => `${name}, ${part}:`,

@@ -10,7 +10,7 @@ export const sharing = {
 		acts: 'Acts for you',
 		actsText: 'Acts for you in these parts, as if you did it. The log names them each time.',
 		reads: 'Can read',
-		adds: 'Can read and add',
+		adds: 'Read and add',
 		sealed: 'Sealed',
 		until: (date: string) => `Until ${date}`,
 		cell: (name: string, part: string) => `${name}, ${part}:`,

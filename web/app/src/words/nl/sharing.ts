@@ -11,7 +11,7 @@ export const sharing: Pick<Words, 'sharing' | 'share' | 'seeAs'> = {
 		acts: 'Handelt voor jou',
 		actsText: 'Handelt in deze delen voor jou, alsof jij het deed. In het logboek staat elke keer wie het was.',
 		reads: 'Kan lezen',
-		adds: 'Kan lezen en toevoegen',
+		adds: 'Lezen, toevoegen',
 		sealed: 'Verzegeld',
 		until: (date) => `Tot en met ${date}`,
 		cell: (name, part) => `${name}, ${part}:`,
