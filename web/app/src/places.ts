@@ -39,3 +39,8 @@ export const frontPlaces = {
 	restore: place('/restore', () => import('./screens/restore/Restore.svelte')),
 	about: places.about,
 };
+
+/** Has the code of all screens fetched, so that they can be gone to without a connection. */
+export function fetchAhead(): void {
+	for (const { load } of Object.values(places)) load().catch(() => undefined); // what fails is fetched when it is gone to
+}
