@@ -4,14 +4,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { browse } from './harness.mjs';
 
-const root = new URL('../..', import.meta.url).pathname;
-const { chromium } = createRequire(join(root, 'web/app/'))('playwright-core');
-const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const root = new URL('../../..', import.meta.url).pathname;
 
 test('stores in a browser', { timeout: 300_000 }, async (t) => {
 	const dir = mkdtempSync(join(tmpdir(), 'phr-store-'));
@@ -27,7 +25,7 @@ test('stores in a browser', { timeout: 300_000 }, async (t) => {
 	t.after(() => server.close());
 	await new Promise((resolve) => server.once('listening', resolve));
 
-	const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
+	const { browser } = await browse();
 	t.after(() => browser.close());
 	const page = await browser.newPage();
 	const lines = [];
