@@ -62,10 +62,10 @@ func listedAttacks(t *testing.T) map[string]bool {
 // triedAttacks returns the tests in the tree.
 func triedAttacks(t *testing.T) map[string]bool {
 	t.Helper()
-	declared := regexp.MustCompile(`(?m)^func (TestAttack\d\d_\w+)\(`)
+	declared := regexp.MustCompile(`(?m)^(?:func Test|test\(')(Attack\d\d_\w+)`) // in Go, and in the browser
 	all := make(map[string]bool)
 	err := filepath.WalkDir("..", func(file string, _ fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(file, "_test.go") {
+		if err != nil || !strings.HasSuffix(file, "_test.go") && !strings.HasSuffix(file, ".test.mjs") {
 			return err
 		}
 		source, err := os.ReadFile(file)
@@ -74,7 +74,7 @@ func triedAttacks(t *testing.T) map[string]bool {
 		}
 		pkg := path.Dir(strings.TrimPrefix(filepath.ToSlash(file), "../"))
 		for _, test := range declared.FindAllStringSubmatch(string(source), -1) {
-			all[pkg+" "+test[1]] = true
+			all[pkg+" Test"+test[1]] = true
 		}
 		return nil
 	})

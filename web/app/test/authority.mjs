@@ -7,12 +7,14 @@ import { binary, start } from './harness.mjs'
 
 const run = promisify(execFile)
 
+const name = 'north-clinic'
+
 /**
- * Founds an authority at the node that a page belongs to, and serves its console.
- * @returns {Promise<{url: string, enrol: (code: string, name: string) => Promise<void>, stop: () => Promise<void>}>}
+ * Founds an authority at the node of a demonstration, and serves its console.
+ * @returns {Promise<{url: string, enrol: (code: string, person: string) => Promise<void>, stop: () => Promise<void>}>}
  */
-export async function authority(page) {
-	const { node } = await (await fetch(new URL('/about.json', page))).json()
+export async function authority(site) {
+	const { node } = await (await fetch(new URL('/about.json', site.url))).json()
 	const keys = (dir) => ['--home', join(dir, 'home'), '--passphrase-file', join(dir, 'passphrase')]
 	const found = async (dir) => {
 		await writeFile(join(dir, 'passphrase'), 'correct horse battery\n', { mode: 0o600 })
@@ -20,16 +22,17 @@ export async function authority(page) {
 	}
 	const served = await start(async (dir) => {
 		await found(dir)
-		await run(binary(), ['authority', 'init', 'north-clinic', '--kind', 'hospital', '--node', node, ...keys(dir)])
+		const { stdout: fingerprint } = await run(binary(), ['authority', 'init', name, '--kind', 'hospital', '--node', node, ...keys(dir)])
+		await run(binary(), ['authority', 'endorse', name, fingerprint.trim(), '--data', join(site.dir, 'node')])
 		return ['authority', 'serve', '--console', '127.0.0.1:0', '--json', ...keys(dir)]
 	})
 	return {
 		url: served.line.url,
 		stop: served.stop,
-		async enrol(code, name) {
+		async enrol(code, person) {
 			const dir = await mkdtemp(join(served.dir, 'member-'))
 			await found(dir)
-			await run(binary(), ['enroll', '--name', name, '--node', node, ...keys(dir), code])
+			await run(binary(), ['enroll', '--name', person, '--node', node, ...keys(dir), code])
 		},
 	}
 }

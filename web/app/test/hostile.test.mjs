@@ -31,11 +31,13 @@ const svg = `<svg xmlns="http://www.w3.org/2000/svg" class="injected" onload="wi
 const page64 = Buffer.from(`<!doctype html><script>window.harmed=1</script><p>${payloads[0]}`).toString('base64')
 const svg64 = Buffer.from(svg).toString('base64')
 
+// As new as can be, so that they stand first in every list.
+const date = new Date().toISOString().slice(0, 10)
+
 /** A bundle with a payload in every text of many kinds of records. */
 function bundle() {
 	const records = payloads.flatMap((bad, i) => {
 		const concept = { text: bad, coding: [{ system: `javascript:alert(${i})`, code: bad, display: bad }] }
-		const date = `2026-0${(i % 9) + 1}-11`
 		const common = { text: { status: 'generated', div: `<div xmlns="http://www.w3.org/1999/xhtml">${payloads[1]}</div>` }, note: [{ text: bad }] }
 		return [
 			{ resourceType: 'Observation', status: 'final', code: concept, effectiveDateTime: date, valueString: bad, performer: [{ display: bad }], ...common },
@@ -43,11 +45,11 @@ function bundle() {
 			{ resourceType: 'Condition', code: concept, onsetDateTime: date, clinicalStatus: { coding: [{ code: 'active' }] }, ...common },
 			{ resourceType: 'AllergyIntolerance', code: concept, recordedDate: date, reaction: [{ manifestation: [concept], description: bad }], ...common },
 			{ resourceType: 'MedicationStatement', status: 'active', medicationCodeableConcept: concept, effectiveDateTime: date, dosage: [{ text: bad }], ...common },
-			{ resourceType: 'DocumentReference', status: 'current', description: bad, date: `${date}T10:00:00Z`, content: [{ attachment: { contentType: bad, title: bad, url: 'javascript:alert(1)' } }] },
+			{ resourceType: 'DocumentReference', status: 'current', description: bad, date: `${date}T00:00:00Z`, content: [{ attachment: { contentType: bad, title: bad, url: 'javascript:alert(1)' } }] },
 		]
 	})
 	for (const [contentType, data] of [['image/svg+xml', svg64], ['image/png', svg64], ['text/html', page64], ['application/pdf', page64]]) {
-		records.push({ resourceType: 'DocumentReference', status: 'current', description: `Attached ${contentType}`, date: '2026-10-01T10:00:00Z', content: [{ attachment: { contentType, title: payloads[0], data } }] })
+		records.push({ resourceType: 'DocumentReference', status: 'current', description: `Attached ${contentType}`, date: `${date}T00:00:00Z`, content: [{ attachment: { contentType, title: payloads[0], data } }] })
 	}
 	return { resourceType: 'Bundle', type: 'collection', entry: records.map((resource) => ({ resource })) }
 }
@@ -125,7 +127,7 @@ test('Attack55_HostileContent', { timeout: 600_000 }, async (t) => {
 		await visit(page, 'keys')
 		await page.getByLabel('How people you share with see you').fill('<b class="injected">Amara')
 		await page.getByRole('button', { name: 'Save', exact: true }).click()
-		await page.getByText('Your name is changed.').waitFor()
+		await page.getByText('Your name is changed.').first().waitFor()
 		await unharmed(page, harm, 'keys')
 	})
 

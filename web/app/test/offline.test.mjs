@@ -19,6 +19,14 @@ after(async () => {
 	await site?.stop()
 })
 
+/** Waits until the code of screens is there, which is fetched before anybody goes to them. */
+function fetched(page, names) {
+	return page.waitForFunction((names) => {
+		const there = performance.getEntriesByType('resource').map(({ name }) => name)
+		return names.every((name) => there.some((address) => address.includes(`/assets/${name}-`) && address.endsWith('.js')))
+	}, names)
+}
+
 /** Writes a note into Health. */
 async function write(page, note) {
 	await goTo(page, 'Timeline')
@@ -33,7 +41,7 @@ test('what is written without a connection', { timeout: 600_000 }, async (t) => 
 	await login(doctor, site.url, 'Chidi Okafor')
 	await login(elsewhere, site.url, 'Amara')
 	await settled(amara)
-	await amara.getByRole('button', { name: /who can open it/ }).first().waitFor()
+	await fetched(amara, ['Timeline', 'Add', 'RecordRows', 'VirtualList'])
 
 	await t.test('is said to wait', async () => {
 		way.cut()

@@ -213,7 +213,7 @@ test('somebody new', { timeout: 600_000 }, async (t) => {
 })
 
 test('an authority', { timeout: 600_000 }, async (t) => {
-	const north = await authority(site.url)
+	const north = await authority(site)
 	try {
 		const operator = await page()
 		await operator.goto(north.url)
