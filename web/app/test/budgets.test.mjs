@@ -2,7 +2,6 @@
 // browser, and only their ratio is bounded, generously: a machine that is busy is slow at both.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import { brotliCompressSync, constants } from 'node:zlib'
@@ -23,7 +22,7 @@ after(async () => {
 })
 
 /** How many bytes something has on its way to a browser. */
-const packed = (contents, quality = 11) => brotliCompressSync(contents, { params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: contents.length } }).length
+const packed = (contents) => brotliCompressSync(contents, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: contents.length } }).length
 
 /** How long this page takes for a fixed piece of work, in milliseconds: about a quarter of a second on a machine of 2024. */
 const yardstick = (page) =>
@@ -79,7 +78,6 @@ test('the first screen takes at most 80 KB of scripts, and does not wait for the
 	assert.ok(sum <= 80_000, `${sum} bytes of scripts: ${[...scripts.keys()].map((url, i) => `\n${new URL(url).pathname} ${sizes[i]}`)}`)
 	assert.ok(painted > 0, 'nothing was painted while the worker waited')
 	assert.ok(asked, 'the worker was not even asked for')
-	assert.equal(await page.getByRole('button', { name: new RegExp(patient) }).count(), 0, 'who may unlock was known before the worker was there')
 	release()
 	await page.getByRole('button', { name: new RegExp(patient) }).waitFor()
 })
@@ -97,7 +95,8 @@ test('opens 600 records, and scrolls through 10,000', { timeout: 900_000 }, asyn
 			await button.waitFor()
 			const begun = performance.now()
 			await button.click()
-			await page.getByRole('main').getByText(/Body weight/).first().waitFor()
+			await page.getByRole('main').getByText('Show as table').first().waitFor()
+			await page.getByRole('main').getByRole('listitem').nth(3).waitFor()
 			times.push(performance.now() - begun)
 		}
 		compare(t, 'unlock to Today', median(times), await yardstick(page), 30)
@@ -111,40 +110,44 @@ test('opens 600 records, and scrolls through 10,000', { timeout: 900_000 }, asyn
 		await page.getByRole('main').getByRole('listitem').nth(3).waitFor()
 		const size = Number(await page.getByRole('main').getByRole('listitem').first().getAttribute('aria-setsize'))
 		assert.ok(size >= 10_000, `a list of ${size}`)
-		const long = await scroll(page)
+		const { longest, long } = await scroll(page)
 		const measured = await yardstick(page)
-		t.diagnostic(`tasks over 50 ms: ${long.length ? long.map((ms) => ms.toFixed()).join(', ') : 'none'}; yardstick ${measured.toFixed()} ms`)
-		assert.ok(median(long) <= Math.max(50, measured), `tasks of ${long} ms`)
+		t.diagnostic(`the longest task took ${longest.toFixed()} ms, ${long} took over 50; yardstick ${measured.toFixed()} ms`)
+		assert.ok(longest <= Math.max(50, measured / 2), `a task of ${longest} ms`)
 	})
 })
 
-/** Scrolls through the whole page by wheel-like steps, one a frame, and returns the tasks that took over 50 ms. */
-const scroll = (page) =>
-	page.evaluate(async () => {
-		const long = []
-		const observer = new PerformanceObserver((list) => long.push(...list.getEntries().map((entry) => entry.duration)))
-		observer.observe({ type: 'longtask' })
-		const frame = () => new Promise(requestAnimationFrame)
+/**
+ * Scrolls through the whole page by wheel-like steps, one a frame, and returns what the page's tasks that took over 50 ms took, in
+ * milliseconds of the processor's time: what other programs take in between is not the page's.
+ */
+async function scroll(page) {
+	await browsers.browser.startTracing(page, { categories: ['toplevel', '__metadata'] })
+	await page.evaluate(async () => {
 		for (let i = 0; i < 300; i++) {
 			scrollBy(0, i < 200 ? 120 : document.documentElement.scrollHeight / 110)
-			await frame()
+			await new Promise(requestAnimationFrame)
 		}
-		long.push(...observer.takeRecords().map((entry) => entry.duration))
-		observer.disconnect()
-		return long
 	})
+	const { traceEvents } = JSON.parse(await browsers.browser.stopTracing())
+	const mains = traceEvents.filter((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain').map((e) => `${e.pid} ${e.tid}`)
+	const tasks = traceEvents.filter((e) => /RunTask$/.test(e.name) && mains.includes(`${e.pid} ${e.tid}`)).map((e) => (e.tdur ?? 0) / 1000)
+	assert.ok(tasks.length > 300, `a trace of ${tasks.length} tasks`)
+	return { longest: Math.max(...tasks), long: tasks.filter((ms) => ms > 50).length }
+}
 
 test('opens an epoch of three attributes in the time of few pairings', { timeout: 600_000 }, (t) => {
-	const out = execFileSync('go', ['test', '-exec', join(goroot(), 'lib/wasm/go_js_wasm_exec'), '-run', '^$', '-bench', 'Decapsulate/rows=3$', '-benchtime', '5x', '-count', '5', './crypto/abe'], {
+	const wrapper = join(goroot(), 'lib/wasm/go_js_wasm_exec')
+	const out = execFileSync('go', ['test', '-exec', wrapper, '-run', '^$', '-bench', 'Pairing$|Decapsulate/rows=3$', '-benchtime', '5x', '-count', '5', './crypto/abe'], {
 		cwd: root,
 		env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' },
 		encoding: 'utf8',
 	})
-	const runs = [...out.matchAll(/ ([\d.]+) ns\/op\s+([\d.]+) pairings\/op/g)].map(([, ns, pairings]) => ({ ms: ns / 1e6, pairings: Number(pairings) }))
-	assert.equal(runs.length, 5, out)
-	const pairings = median(runs.map((run) => run.pairings))
-	t.diagnostic(`an epoch opens in ${median(runs.map((run) => run.ms)).toFixed()} ms, or ${pairings.toFixed(1)} pairings`)
-	assert.ok(pairings <= 30, `${pairings} pairings`)
+	// The quickest of each is the one that was disturbed least.
+	const quickest = (name) => Math.min(...[...out.matchAll(new RegExp(`^Benchmark${name}\\s+\\d+\\s+([\\d.]+) ns/op`, 'gm'))].map(([, ns]) => ns / 1e6))
+	const [pairing, opening] = [quickest('Pairing'), quickest('Decapsulate/rows=3')]
+	t.diagnostic(`an epoch opens in ${opening.toFixed()} ms, where a pairing takes ${pairing.toFixed(1)}`)
+	assert.ok(opening <= 20 * pairing, out)
 })
 
 const goroot = () => execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
@@ -155,5 +158,5 @@ function compare(t, what, ms, measured, most) {
 }
 
 function median(numbers) {
-	return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
+	return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] 
 }
