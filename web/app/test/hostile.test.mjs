@@ -36,7 +36,7 @@ const date = new Date().toISOString().slice(0, 10)
 
 /** A bundle with a payload in every text of many kinds of records. */
 function bundle() {
-	const records = payloads.flatMap((bad, i) => {
+	const records = payloads.toReversed().flatMap((bad, i) => {
 		const concept = { text: bad, coding: [{ system: `javascript:alert(${i})`, code: bad, display: bad }] }
 		const common = { text: { status: 'generated', div: `<div xmlns="http://www.w3.org/1999/xhtml">${payloads[1]}</div>` }, note: [{ text: bad }] }
 		return [
