@@ -64,7 +64,7 @@ test('what is written without a connection', { timeout: 600_000 }, async (t) => 
 	await t.test('and goes out when it is back, under new keys', async () => {
 		way.mend()
 		await amara.getByText('No connection. You can read what is open here.').waitFor({ state: 'detached' })
-		await amara.getByText(/wait(s)? on this device, sealed/).waitFor({ state: 'detached' })
+		await amara.getByText(/It is sent when the connection is back|They are sent when the connection is back/).waitFor({ state: 'detached' })
 		await goTo(elsewhere, 'Timeline')
 		await elsewhere.getByText('And again, the night after.').waitFor()
 		await elsewhere.getByText('Slept badly while nothing was connected.').waitFor()

@@ -7,7 +7,8 @@ let sharing = $state.raw<Sharing>();
 
 /** Keeps up with who can open what of the person's own record, until what it returns is called. */
 export function followReach(): () => void {
-	const learn = async () => (sharing = await call('sharing', {}).catch(() => undefined));
+	// What was known stays while it can't be asked.
+	const learn = async () => (sharing = await call('sharing', {}).catch(() => sharing));
 	void learn();
 	const stop = on('changed', ({ what }) => (what === 'grants' || what === 'access') && void learn());
 	return () => {
@@ -19,6 +20,11 @@ export function followReach(): () => void {
 /** Who is let into a part of the person's own record; undefined while that is not known. */
 export function grantsOn(compartment: string): readonly Grant[] | undefined {
 	return sharing && inForce(sharing.compartments.find(({ name }) => name === compartment)?.grants ?? []);
+}
+
+/** The parts of the person's own record, as they were last known. */
+export function ownParts(): readonly string[] | undefined {
+	return sharing?.compartments.map(({ name }) => name);
 }
 
 /** The grants that let somebody in every day: not those that are over, nor those for emergencies. */
