@@ -25,8 +25,24 @@ const (
 	versionName = "go.version"
 )
 
-// flags make the same bytes of the same source on every machine.
-var flags = []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid="}
+// flags make the same bytes of the same source on every machine. Calls are compiled as calls, which makes an eighth less to send, but for
+// what computes: there it would cost up to four times the time.
+var flags = append([]string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-gcflags=all=-l"}, inline(
+	"crypto/...", "github.com/cloudflare/circl/...", "golang.org/x/crypto/...", "encoding/binary", "internal/byteorder", "math/big", "math/bits",
+	"runtime", "internal/runtime/...",
+)...)
+
+// inline returns the flags that have calls within packages replaced by what is called, as is usual.
+func inline(packages ...string) []string {
+	var all []string
+	for _, p := range packages {
+		all = append(all, "-gcflags="+p+"=")
+	}
+	return all
+}
+
+// heaviest is how many bytes a release may send for the program.
+const heaviest = 2_500_000
 
 // keptPrograms is how many builds stay in the cache: those that were used last.
 const keptPrograms = 8
@@ -80,7 +96,14 @@ func Pack(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return s.write(ctx, dir, bestQuality)
+	if err := s.write(ctx, dir, bestQuality); err != nil {
+		return err
+	}
+	sent, err := os.Stat(filepath.Join(dir, wasmName+".br"))
+	if err == nil && sent.Size() > heaviest {
+		err = fmt.Errorf("the program is %d bytes to send, and at most %d are allowed: what is new in it?", sent.Size(), heaviest)
+	}
+	return err
 }
 
 // source is the directory of phr's source.
