@@ -30,6 +30,11 @@ export function go(address: string): void {
 	location.hash = address;
 }
 
+/** Goes on to an address when something is done that was begun at another, unless the person has gone elsewhere meanwhile. */
+export function goOn(from: string, address: string): void {
+	if (here() === from.replace(/^#/, '')) go(address);
+}
+
 let hash = $state(location.hash);
 addEventListener('hashchange', () => (hash = location.hash));
 

@@ -1,6 +1,6 @@
 import type { Written } from '../../messages';
 import { places } from '../../places';
-import { go, href } from '../../router.svelte';
+import { goOn, href } from '../../router.svelte';
 import { toast } from '../../shell/announce.svelte';
 import { t } from '../../words/words.svelte';
 
@@ -8,5 +8,5 @@ import { t } from '../../words/words.svelte';
 export function written({ ids, queued }: Written): void {
 	toast(queued ? t().add.queued : t().add.saved);
 	const id = ids[0];
-	go(id && !queued ? href(places.record, { id }) : href(places.timeline));
+	goOn(href(places.add), id && !queued ? href(places.record, { id }) : href(places.timeline));
 }
