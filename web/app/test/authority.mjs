@@ -24,6 +24,8 @@ export async function authority(site) {
 		await found(dir)
 		const { stdout: fingerprint } = await run(binary(), ['authority', 'init', name, '--kind', 'hospital', '--node', node, ...keys(dir)])
 		await run(binary(), ['authority', 'endorse', name, fingerprint.trim(), '--data', join(site.dir, 'node')])
+		// Its first role begins with the first who is invited to it.
+		await run(binary(), ['authority', 'invite', '--attr', 'doctor', '--node', node, ...keys(dir)])
 		return ['authority', 'serve', '--console', '127.0.0.1:0', '--json', ...keys(dir)]
 	})
 	return {

@@ -35,8 +35,8 @@ export async function visit(page, name, params = {}) {
 		location.hash = path
 		return before === path
 	}, path)
-	// A screen that comes takes the focus to its heading.
-	if (!there) await page.waitForFunction(() => document.activeElement?.tagName === 'H1')
+	// A screen that comes takes the focus, to its heading mostly.
+	if (!there) await page.waitForFunction(() => document.activeElement?.closest('.screen'))
 	await settled(page)
 }
 
