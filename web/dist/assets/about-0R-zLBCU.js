@@ -1,0 +1,1 @@
+var e;function t(){return e??=fetch(`/about.json`).then(e=>{if(!e.ok)throw Error(`/about.json: ${e.status}`);return e.json()}),e.catch(()=>e=void 0),e}export{t};

@@ -1,0 +1,1 @@
+var e=/^[a-z2-7]{32}$/;function t(t){let n=t.trim().toLowerCase().split(/[#:/]/).at(-1)??``;return e.test(n)?n:void 0}export{t};
