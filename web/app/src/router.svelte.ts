@@ -32,7 +32,7 @@ export function go(address: string): void {
 
 /** Goes on to an address when something is done that was begun at another, unless the person has gone elsewhere meanwhile. */
 export function goOn(from: string, address: string): void {
-	if (here() === from.replace(/^#/, '')) go(address);
+	if (location.hash === from) go(address); // which is ahead of here(), until the browser tells of a change
 }
 
 let hash = $state(location.hash);

@@ -97,6 +97,7 @@ test('a word that a patient types', { timeout: 600_000 }, async (t) => {
 		await page.getByRole('main').getByRole('link', { name: 'Add', exact: true }).click()
 		await page.getByLabel('Your note').fill(`Ate a ${note} today.`)
 		await page.getByRole('button', { name: 'Sign and save' }).click()
+		await page.getByRole('heading', { level: 1, name: `Ate a ${note} today.` }).waitFor()
 		await goTo(page, 'Timeline')
 		await page.getByRole('searchbox').fill(search)
 		await page.getByText('Nothing found').waitFor()
