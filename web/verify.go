@@ -39,6 +39,9 @@ type Compared struct {
 // Verify fetches every file of the copy at a URL as a browser does, and compares it with this build, with the protection that browsers
 // are told of. What it finds is true of what it was served itself, now: the server may serve others, or later, something else.
 func (b *Build) Verify(ctx context.Context, url string) (*Compared, error) {
+	if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
+		return nil, fmt.Errorf("%q is not the address of a page: it begins with http:// or https://", url)
+	}
 	v := &verifier{url: strings.TrimSuffix(url, "/"), client: &http.Client{
 		Timeout: time.Minute, Transport: &http.Transport{DisableCompression: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("it leads elsewhere") },

@@ -88,3 +88,9 @@ func TestVerify(t *testing.T) {
 		}
 	})
 }
+
+func TestVerifyNoAddress(t *testing.T) {
+	if _, err := build(t).Verify(t.Context(), "localhost:8080"); err == nil || !strings.Contains(err.Error(), "http://") {
+		t.Errorf("of what is no address: %v", err)
+	}
+}

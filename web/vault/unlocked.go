@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/phrledger/phr/client"
-	"github.com/phrledger/phr/ledger"
 	"github.com/phrledger/phr/web/view"
 )
 
@@ -53,7 +52,13 @@ func (v *Vault) connect(ctx context.Context, home *client.Home, sample bool) (*u
 		return nil, err
 	}
 	o := &unlocked{home: home, client: c, used: v.config.Now()}
-	o.view = view.New(view.Config{Client: c, Post: v.config.Post, Now: v.config.Now, Sample: sample})
+	post := func(event string, data any) {
+		v.config.Post(event, data)
+		if changed, ok := data.(view.Changed); ok && changed.What == "records" {
+			v.count(o) // what waited may be written
+		}
+	}
+	o.view = view.New(view.Config{Client: c, Post: post, Now: v.config.Now, Sample: sample})
 	o.ctx, o.end = context.WithCancel(context.Background())
 	if err := home.SetNode(v.config.Node.String()); err != nil {
 		o.close()
@@ -93,7 +98,7 @@ func (v *Vault) begun(o *unlocked) {
 	o.mu.Lock()
 	o.timer = time.AfterFunc(v.config.Idle, func() { v.lock(o, whyIdle) })
 	o.mu.Unlock()
-	go v.resume(o)
+	v.count(o)
 	go o.view.Run(o.ctx) // it ends with o.ctx, and for no other reason
 }
 
@@ -107,39 +112,6 @@ func (o *unlocked) close() {
 	o.mu.Unlock()
 	o.client.Close()
 	o.home.Close()
-}
-
-// resume writes what waits, chain by chain. Each chunk is sealed for the epoch in force when it is written.
-func (v *Vault) resume(o *unlocked) {
-	v.count(o)
-	defer v.count(o)
-	waiting, err := o.home.Unsent()
-	if err != nil {
-		v.config.Log.Warn("outbox_unread", "error", err)
-		return
-	}
-	for name := range waiting {
-		err := resume(o, name)
-		switch {
-		case err == nil:
-			v.config.Post("changed", view.Changed{What: "records"})
-		case o.ctx.Err() == nil:
-			v.config.Log.Warn("draft_waits", "error", err)
-		}
-	}
-}
-
-func resume(o *unlocked, name string) error {
-	chain, err := ledger.ParseChain(name)
-	if err != nil {
-		return err
-	}
-	book, err := o.client.Book(o.ctx, chain.GID(), chain.Compartment)
-	if err != nil {
-		return err
-	}
-	_, err = book.Resume(o.ctx, nil)
-	return err
 }
 
 // count tells the screens how much waits, if that has changed.
@@ -173,7 +145,4 @@ func (v *Vault) connected(state string) {
 	queued := o.queued
 	o.mu.Unlock()
 	v.config.Post("connection", view.Connection{State: state, Queued: queued})
-	if state == online && queued > 0 {
-		go v.resume(o)
-	}
 }

@@ -53,7 +53,6 @@ type Timeline struct {
 
 // Today is a patient's home.
 type Today struct {
-	Me          Me           `json:"me"`
 	New         []Row        `json:"new"`
 	Recent      []Row        `json:"recent"`
 	Trends      []Trend      `json:"trends"`                // two or three

@@ -21,10 +21,6 @@ const (
 func (v *View) Today(ctx context.Context, _ Nothing) (Today, error) {
 	t := Today{New: []Row{}, Recent: []Row{}, Trends: []Trend{}, Opened: []AccessLine{}}
 	g, asking := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		t.Me, err = v.Me(asking, Nothing{})
-		return err
-	})
 	v.ask(g, func() error { return v.addAccess(asking, &t) })
 	v.ask(g, func() error { return v.addSharing(asking, &t) })
 	v.ask(g, func() error { return v.addEmergencies(asking, &t) })

@@ -262,7 +262,6 @@ export interface Stale {
 }
 
 export interface Today {
-	me: Me;
 	new: Row[];
 	recent: Row[];
 	trends: Trend[];
