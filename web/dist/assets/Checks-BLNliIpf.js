@@ -1,0 +1,1 @@
+import{lr as e,rn as t,s as n,ur as r}from"./shared-oobuODCt.js";function i(i,a){r(a,!0);let o=t(a,`values`,15);function s(e,t){o(a.options.map(e=>e.value).filter(n=>n===e?t:o().includes(n)))}n(i,{kind:`checkbox`,get label(){return a.label},get options(){return a.options},get chosen(){return o()},choose:s}),e()}export{i as t};

@@ -1,0 +1,1 @@
+import{Bn as e,ar as t,lr as n,rn as r,s as i,ur as a}from"./shared-oobuODCt.js";function o(o,s){a(s,!0);let c=r(s,`value`,15);{let n=t(()=>[c()]);i(o,{kind:`radio`,get label(){return s.label},get options(){return s.options},get chosen(){return e(n)},choose:e=>c(e)})}n()}export{o as t};

@@ -1,1 +1,0 @@
-import{En as e,Gn as t,Qn as n,Yn as r,Zn as i,hr as a,jn as o,kn as s,yn as c}from"./shared-j7H2wc2G.js";var l=o(`<details class="svelte-1im06pm"><summary class="svelte-1im06pm"> </summary> <div class="stack"><!></div></details>`);function u(o,u){var d=l(),f=r(d),p=i(f,!0),m=n(f,2),h=r(m);c(h,()=>u.children),a(m),a(d),t(()=>e(p,u.label)),s(o,d)}export{u as t};

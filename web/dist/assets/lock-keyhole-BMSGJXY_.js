@@ -1,1 +1,0 @@
-import{St as e,in as t,rn as n}from"./shared-j7H2wc2G.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=n(a,r),s={name:`lock-keyhole`,size:24,node:[[`circle`,{cx:`12`,cy:`16`,r:`1`}],[`rect`,{x:`3`,y:`10`,width:`18`,height:`12`,rx:`2`}],[`path`,{d:`M7 10V7a5 5 0 0 1 10 0v3`}]]};e(i,t(()=>o,{get icon(){return s}}))}export{i as t};

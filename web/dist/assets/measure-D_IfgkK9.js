@@ -1,1 +1,0 @@
-import{J as e,Kt as t}from"./shared-j7H2wc2G.js";function n(e,n){return t().measures[e]??n}var r=[`8867-4`,`40443-4`];function i(e,n){return r.includes(e)&&n===`/min`?t().chart.perMinute:n}function a({text:t,value:n}){return!t||t===String(n)?e(n):t}export{a as n,i as r,n as t};

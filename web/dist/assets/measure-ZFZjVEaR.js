@@ -1,0 +1,1 @@
+import{Y as e,qt as t}from"./shared-oobuODCt.js";function n(e,n){return t().measures[e]??n}var r=[`8867-4`,`40443-4`];function i(e,n){return r.includes(e)&&n===`/min`?t().chart.perMinute:n}function a({text:t,value:n}){return!t||t===String(n)?e(n):t}export{a as n,i as r,n as t};

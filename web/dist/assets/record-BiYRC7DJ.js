@@ -1,1 +1,0 @@
-import{Tt as e,kt as t}from"./shared-j7H2wc2G.js";function n({patient:n},{id:r}){return t(e.patientRecord,{patient:n.gid??``,id:r})}export{n as t};

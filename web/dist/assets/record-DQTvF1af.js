@@ -1,0 +1,1 @@
+import{At as e,Et as t}from"./shared-oobuODCt.js";function n({patient:n},{id:r}){return e(t.patientRecord,{patient:n.gid??``,id:r})}export{n as t};
