@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/phrledger/phr/client"
-	"github.com/phrledger/phr/internal/storetest"
+	"github.com/phrledger/phr/client/storetest"
 )
 
 func TestStores(t *testing.T) {

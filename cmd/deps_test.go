@@ -29,7 +29,7 @@ var floors = [][]string{
 	{"ledger/protocol"},
 	{"authority/challenge", "projections/directory", "projections/timeline", "projections/disclosures", "web"},
 	{"ledger/ingest", "client"},
-	{"authority/gate", "ledger/repair", "ledger/sealer", "client/agent", "web/view"},
+	{"authority/gate", "ledger/repair", "ledger/sealer", "client/agent", "client/storetest", "web/view"},
 	{"ledger/node", "web/browser", "web/vault"},
 	{"cmd/phr/demo", "web/worker"},
 	{"cmd/phr"},
@@ -58,12 +58,12 @@ var only = map[string][]string{
 	"math/rand":                       {"client"},   // how long to wait before the next try
 	"modernc.org/sqlite":              {"projections"},
 	"net/http":                        {"ledger/node", "ledger/tree", "ledger/witness", "web", "cmd/phr"},
-	"os/exec":                         {"web"}, // Go, which builds what runs in the browser
-	"testing":                         {},
+	"os/exec":                         {"web"},              // Go, which builds what runs in the browser
+	"testing":                         {"client/storetest"}, // what every store of a home has to do
 	tlog:                              {"ledger/tree", "ledger/sealer", "ledger/witness"},
 	merkle:                            {"ledger/audit"}, // makes the tree a second time, and shares nothing with the first
 	module + "authority/gate":         {"ledger/node"},
-	module + "crypto/keystore":        {"client", "client/agent", "web/browser", "web/view", "web/vault", "web/worker", "cmd/phr"},
+	module + "crypto/keystore":        {"client", "client/agent", "client/storetest", "web/browser", "web/view", "web/vault", "web/worker", "cmd/phr"},
 	module + "ledger/ingest":          {"authority/gate", "ledger/sealer", "ledger/node"},
 	module + "ledger/node":            {"cmd/phr", "cmd/phr/demo"},
 	module + "ledger/repair":          {"ledger/node", "cmd/phr"},

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/phrledger/phr/client"
-	"github.com/phrledger/phr/internal/storetest"
+	"github.com/phrledger/phr/client/storetest"
 )
 
 // TestStores runs in a browser: see web/test/store.test.mjs.
